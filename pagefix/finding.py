@@ -1,0 +1,208 @@
+"""What pagefix says: sites of the inventory, findings, traces, fixes.
+
+Every value is frozen and picklable; one list of these feeds every report.
+
+Floor 0: imports only :mod:`pagefix.source`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pagefix.source import Place, Span
+
+__all__ = [
+    "Access",
+    "Applicability",
+    "Confidence",
+    "Coverage",
+    "Edit",
+    "Finding",
+    "Fix",
+    "Kind",
+    "Severity",
+    "Site",
+    "Status",
+    "Step",
+    "Unread",
+    "fingerprint",
+]
+
+
+class Access(StrEnum):
+    """What is done to a field where it is named."""
+
+    READ = "read"
+    WRITE = "write"
+    READWRITE = "readwrite"
+    ADDRESS = "address"
+    UNEVALUATED = "unevaluated"
+
+
+class Status(StrEnum):
+    """How the ledger accounts for one occurrence of a field name."""
+
+    PAGE = "page"
+    OTHER = "other"
+    UNRESOLVED = "unresolved"
+
+
+class Kind(StrEnum):
+    """The three kinds of rules (and so of findings)."""
+
+    FLOW = "flow"
+    OPS = "ops"
+    CONTRACT = "contract"
+
+
+class Severity(StrEnum):
+    """How much a finding matters; notes do not change the exit code."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Confidence(StrEnum):
+    """Whether every step of a finding's chain is known, or one is assumed."""
+
+    RESOLVED = "resolved"
+    ASSUMED = "assumed"
+
+
+class Applicability(StrEnum):
+    """Who may apply a fix: pagefix alone, pagefix when asked to, or a person."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    SUGGEST = "suggest"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One occurrence of a page field's name, accounted for.
+
+    :param span: the field token.
+    :param record: ``struct page``, ``struct folio`` or the other type as C writes it;
+        ``None`` where the type is not known.
+    :param function: name of the function around it, ``None`` at file scope.
+    :param macro: name of the ``#define`` whose body holds it, ``None`` elsewhere.
+    :param expression: source text of the whole access (``page->mapping``).
+    :param reason: why it is unresolved, or a remark; empty otherwise.
+    :param whole: span of the whole access expression (what a rewrite replaces).
+    """
+
+    place: Place
+    span: Span
+    field: str
+    record: str | None
+    status: Status
+    access: Access
+    function: str | None
+    macro: str | None
+    expression: str
+    reason: str
+    whole: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Text that the reader could not make sense of (whole lines, inclusive)."""
+
+    path: str
+    line: int
+    end_line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a chain.
+
+    :param depth: ``int``, call depth, the VM's call being 0.
+    :param place: where, in the text.
+    :param message: one sentence.
+    """
+
+    depth: int
+    place: Place
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the bytes ``[start, end)`` of a file by ``text``."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What could be written instead; with no edits it is advice only."""
+
+    applicability: Applicability
+    message: str
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One place where a rule is broken.
+
+    :param place: the field token, or the callee's name for a call.
+    :param confidence: ``resolved`` if every step is known.
+    :param entry: the entry (slot of which table) the chain starts at, ``None`` with
+        ``--scope all``.
+    :param unless: the contract clause that would rule the chain out, ``None`` if none.
+    :param alternatives: ``int``, number of other chains not shown.
+    :param suppressed: reason of the suppression, ``None`` if it is not suppressed.
+    """
+
+    rule: str
+    kind: Kind
+    place: Place
+    span: Span
+    function: str | None
+    field: str | None
+    expression: str
+    message: str
+    severity: Severity
+    confidence: Confidence
+    fingerprint: str
+    entry: str | None = None
+    unless: str | None = None
+    trace: tuple[Step, ...] = ()
+    alternatives: int = 0
+    fixes: tuple[Fix, ...] = ()
+    suppressed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What an analysis read, and what it had to leave open."""
+
+    functions: int = 0
+    contexts: int = 0
+    unmodelled: tuple[str, ...] = ()
+    unresolved_calls: tuple[str, ...] = ()
+    widened: tuple[str, ...] = field(default=())
+
+
+#: Part of every fingerprint: changes when the meaning of one does.
+_FINGERPRINT_FORMAT = "1"
+
+
+def fingerprint(rule: str, function: str | None, tokens: Iterable[str]) -> str:
+    """Return what stays of a finding when lines move and files are renamed.
+
+    :return: ``str``, the first 32 hex digits of SHA-256 over format, rule, function
+        and the expression's tokens; no path, no line.
+    """
+    text = "\0".join([_FINGERPRINT_FORMAT, rule, function or "", *tokens])
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
