@@ -1,0 +1,27 @@
+"""Reading kernel C: from the text of a file to the plain values of :mod:`pagefix.c.ast`.
+
+This package is the only place that knows tree-sitter. It reads C as it is written,
+without preprocessor, configuration or compiler: both sides of every ``#if``, and the
+bodies of macros.
+
+Floor 1: imports only :mod:`pagefix.errors` and :mod:`pagefix.source`.
+"""
+
+from __future__ import annotations
+
+from pagefix.c.chunk import Chunk, ChunkKind
+from pagefix.c.pattern import PatternError, has_new_error, parse_pattern
+from pagefix.c.tables import MacroTable, NoMacros
+from pagefix.c.unit import Unit, read
+
+__all__ = [
+    "Chunk",
+    "ChunkKind",
+    "MacroTable",
+    "NoMacros",
+    "PatternError",
+    "Unit",
+    "has_new_error",
+    "parse_pattern",
+    "read",
+]
