@@ -1,0 +1,27 @@
+"""The program under check: kernel tree, headers, definitions by name, types.
+
+Floor 2.
+"""
+
+from pagefix.program.bindings import Bound
+from pagefix.program.discover import STDIN
+from pagefix.program.locals import visible
+from pagefix.program.program import Program, invoked
+from pagefix.program.shapes import UNKNOWN, element, find_member, owned, tag
+from pagefix.program.tree import Tree
+from pagefix.program.typer import Typer
+
+__all__ = [
+    "STDIN",
+    "UNKNOWN",
+    "Bound",
+    "Program",
+    "Tree",
+    "Typer",
+    "element",
+    "find_member",
+    "invoked",
+    "owned",
+    "tag",
+    "visible",
+]

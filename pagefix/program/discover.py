@@ -1,0 +1,139 @@
+"""The files that the user's paths mean.
+
+In: paths of files and directories, ``-`` for standard input. Out: :class:`Found`, each
+file once, in order; what a directory holds and could not be read is listed, what was
+named and could not be read is an error.
+
+Floor 2: imports only floor 0.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from os.path import join
+from typing import NamedTuple
+
+from pagefix.errors import PagefixError
+from pagefix.finding import Unread
+from pagefix.program.tree import Tree
+
+__all__ = ["STDIN", "Found", "discover"]
+
+#: How the program read from standard input is shown.
+STDIN = "<stdin>"
+
+_SUFFIXES = (".c", ".h")
+
+
+class Found(NamedTuple):
+    """What the paths mean.
+
+    :param files: path as shown, to path on disk; sorted by the former.
+    :param unread: what was met in a directory and is no readable file.
+    :param stdin: whether standard input is one of the files.
+    """
+
+    files: dict[str, str]
+    unread: tuple[Unread, ...]
+    stdin: bool
+
+
+def discover(paths: Sequence[str], tree: Tree) -> Found:
+    """Find the C files below the paths.
+
+    Links to directories below a path are not followed, so a loop of them does no harm.
+
+    :raises PagefixError: if a path does not exist, is no file or directory, cannot be
+        read, or if there is no C file at all.
+    """
+    files: dict[str, str] = {}
+    unread: list[Unread] = []
+    for path in paths:
+        if path == "-":
+            continue
+        if stat.S_ISDIR(_mode(path)):
+            _listable(path)
+            shown = tree.show(path)
+            for disk, reason in _below(path, ""):
+                name = disk if shown == "." else join(shown, disk)
+                if reason is None:
+                    files.setdefault(name, join(path, disk) if path != "." else disk)
+                else:
+                    unread.append(Unread(name, 1, 1, reason))
+        else:
+            _readable(path)
+            files.setdefault(tree.show(path), path)
+    if not files and not unread and "-" not in paths:
+        raise PagefixError(
+            "no C file to read",
+            why="there is no .c or .h file below " + " ".join(paths or ["(no path)"]),
+            remedy="name files, or directories that hold some",
+        )
+    return Found(dict(sorted(files.items())), tuple(unread), "-" in paths)
+
+
+def _mode(path: str) -> int:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        raise _refusal(path, error) from None
+    if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
+        return mode
+    raise PagefixError(
+        f"{path}: not a file",
+        why="it is a device, a pipe or a socket",
+        remedy="name a file or a directory, or '-' to read standard input",
+    )
+
+
+def _listable(path: str) -> None:
+    try:
+        os.listdir(path)
+    except OSError as error:
+        raise _refusal(path, error) from None
+
+
+def _readable(path: str) -> None:
+    try:
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise _refusal(path, error) from None
+
+
+def _refusal(path: str, error: OSError) -> PagefixError:
+    return PagefixError(
+        f"{path}: cannot be read",
+        why=(error.strerror or str(error)).lower(),
+        remedy="check the path and its permissions",
+    )
+
+
+def _below(top: str, inner: str) -> Iterator[tuple[str, str | None]]:
+    # (path below `top`, reason why it cannot be read or None), names in order.
+    try:
+        with os.scandir(join(top, inner) if inner else top) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        yield inner, f"directory cannot be read: {(error.strerror or str(error)).lower()}"
+        return
+    for entry in listed:
+        name = join(inner, entry.name) if inner else entry.name
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(top, name)
+        elif entry.name.endswith(_SUFFIXES):
+            yield from _file(entry, name)
+
+
+def _file(entry: os.DirEntry[str], name: str) -> Iterator[tuple[str, str | None]]:
+    try:
+        mode = entry.stat().st_mode
+    except OSError as error:
+        yield name, f"cannot be read: {(error.strerror or str(error)).lower()}"
+        return
+    if stat.S_ISREG(mode):
+        yield name, None
+    elif not stat.S_ISDIR(mode):
+        yield name, "not a file: a device, a pipe or a socket"

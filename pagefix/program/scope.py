@@ -1,0 +1,148 @@
+"""Which files a name used in one file is looked for in, nearest first.
+
+C would read the ``#include`` lines of the one translation unit. There is none here: a
+header is read without the source that includes it, and the tree is not configured. So
+the scope of a file is itself, everything its includes lead to, the headers beside it,
+for a header what the sources beside it include, and at last all of ``include/``.
+
+Floor 2: imports only floors 0 and 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from os.path import basename, dirname
+
+from pagefix.program.builtin import builtin
+from pagefix.program.text import Store, Text
+from pagefix.program.tree import Tree
+
+__all__ = ["Scopes"]
+
+# A header without its own includes is read through this many sources that include it.
+_INCLUDERS = 4
+# Files come directory by directory: what few of them see is kept.
+_UNITED = 4
+
+
+class Scopes:
+    """The scopes of files, each grown only as far as a look-up had to go.
+
+    At the end of each stand the macros that every kernel has.
+
+    :param sources: paths on disk of the checked files, which may include a header.
+    """
+
+    def __init__(self, tree: Tree, store: Store, sources: Iterable[str]) -> None:
+        self._tree = tree
+        self._store = store
+        self._sources: dict[str, list[str]] = {}
+        for disk in sources:
+            if disk.endswith(".c"):
+                self._sources.setdefault(dirname(disk), []).append(disk)
+        self._includes: dict[str, tuple[str, ...]] = {}
+        self._builtin = builtin()
+        self._united: dict[str, tuple[set[str], set[bytes]]] = {}
+        self._grown: dict[str, tuple[list[str], Iterator[str]]] = {}
+
+    def texts(self, disk: str, *, far: bool = True) -> Iterator[Text]:
+        """Yield the files of a scope, nearest first.
+
+        :param far: whether all of ``include/`` is searched at last.
+        """
+        seen: set[str] = set()
+        for path in self._near(disk):
+            text = self._store.text(path)
+            if text is not None:
+                seen.add(path)
+                yield text
+        if far:
+            for path in self._tree.headers():
+                if path not in seen and (text := self._store.text(path)) is not None:
+                    yield text
+        yield self._builtin
+
+    def macros(self, disk: str) -> set[bytes]:
+        """Return the names of macros that a file may see, and some that it does not.
+
+        A name that is not among them is no macro there: one look instead of a search
+        through the scope. What the files of one directory see is kept together.
+        """
+        here = dirname(disk)
+        if here not in self._united:
+            while len(self._united) >= _UNITED:
+                del self._united[next(iter(self._united))]
+            self._united[here] = (set(), set(self._builtin.defines))
+        seen, names = self._united[here]
+        if disk not in seen:
+            for path in self._grow(disk, seen):
+                text = self._store.text(path)
+                if text is not None:
+                    names |= text.defines
+            seen.add(disk)
+        return names
+
+    def forget(self, disk: str) -> None:
+        """Drop what is known of a file's scope."""
+        self._grown.pop(disk, None)
+
+    def includes(self, disk: str) -> tuple[str, ...]:
+        """Return the files that a file includes, on disk, in order."""
+        found = self._includes.get(disk)
+        if found is None:
+            text = self._store.text(disk)
+            here = dirname(disk)
+            resolve = self._tree.resolve
+            paths = [resolve(name, quoted, here) for name, quoted in text.includes] if text else []
+            found = tuple(dict.fromkeys(path for path in paths if path is not None))
+            self._includes[disk] = found
+        return found
+
+    def _near(self, disk: str) -> Iterator[str]:
+        # Several look-ups share one list; whoever reaches its end makes it longer.
+        if disk not in self._grown:
+            self._grown[disk] = ([], self._grow(disk, set()))
+        known, more = self._grown[disk]
+        at = 0
+        while True:
+            if at == len(known):
+                path = next(more, None)
+                if path is None:
+                    return
+                known.append(path)
+            yield known[at]
+            at += 1
+
+    def _grow(self, disk: str, seen: set[str]) -> Iterator[str]:
+        yield from self._closure([disk], seen)
+        here = dirname(disk)
+        yield from self._closure(self._tree.directory_headers(here), seen)
+        if disk.endswith(".h"):
+            yield from self._closure(self._includers(disk), seen)
+
+    def _closure(self, starts: Iterable[str], seen: set[str]) -> Iterator[str]:
+        level = [path for path in starts if path not in seen]
+        seen.update(level)
+        while level:
+            yield from level
+            following: list[str] = []
+            for path in level:
+                for included in self.includes(path):
+                    if included not in seen:
+                        seen.add(included)
+                        following.append(included)
+            level = following
+
+    def _includers(self, disk: str) -> list[str]:
+        # Sources beside the header, or above it, that name it.
+        name = basename(disk).encode("utf-8", "surrogateescape")
+        found: list[str] = []
+        here = dirname(disk)
+        for directory in (here, dirname(here)):
+            for path in self._sources.get(directory, ()):
+                text = self._store.text(path)
+                if text is not None and name in text.data:
+                    found.append(path)
+                    if len(found) == _INCLUDERS:
+                        return found
+        return found

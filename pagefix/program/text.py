@@ -1,0 +1,132 @@
+"""Headers and sources as bytes: what they include and which names they may define.
+
+Headers are never parsed whole. For each file one pass over the bytes collects the names
+that it *may* introduce (every name on a line that begins in the first column, every
+macro, every record with a body); only a file that may define the name is handed to
+:mod:`pagefix.c`, which decides.
+
+Floor 2: imports only floors 0 and 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+
+__all__ = ["Store", "Text"]
+
+# Also in comments, which does no harm, and costs half of looking for the line's begin.
+_DIRECTIVE = re.compile(rb'#[ \t]*(?:define[ \t]+(\w+)|include[ \t]*([<"][^>"\n]+)[>"])')
+# A declaration begins in the first column; names on such a line before a parameter
+# list, an initializer or the end. `}` ends a typedef'd record, and may be indented.
+_TOP = re.compile(rb"\n(typedef[^\n]*|[A-Za-z_}][^\n;{=]*|[ \t]+\}[^\n;{=]*)")
+_WORD = re.compile(rb"[A-Za-z_]\w*")
+_CONTINUED = re.compile(rb"\\\r?\n")
+
+# How many bytes of headers are kept before the oldest are forgotten.
+_KEPT_BYTES = 48 << 20
+
+
+class Text:
+    """One file's bytes with the names it may define.
+
+    :param disk: ``str``, path to open.
+    """
+
+    __slots__ = ("_defines", "_includes", "_names", "data", "disk")
+
+    def __init__(self, disk: str, data: bytes) -> None:
+        self.disk = disk
+        self.data = data
+        self._includes: tuple[tuple[str, bool], ...] | None = None
+        self._names: frozenset[bytes] | None = None
+        self._defines: frozenset[bytes] | None = None
+
+    @property
+    def includes(self) -> tuple[tuple[str, bool], ...]:
+        """What it includes, in order: (name, whether it is in quotes)."""
+        if self._includes is None:
+            self._search()
+        return self._includes or ()
+
+    @property
+    def defines(self) -> frozenset[bytes]:
+        """The macros it defines; too many, not too few."""
+        if self._defines is None:
+            self._search()
+        return self._defines or frozenset()
+
+    def _search(self) -> None:
+        found = _DIRECTIVE.findall(self.data)
+        self._defines = frozenset([name for name, _ in found if name])
+        self._includes = tuple(
+            [
+                (name[1:].decode("utf-8", "surrogateescape"), name[:1] == b'"')
+                for _, name in found
+                if name
+            ]
+        )
+
+    def may_define(self, tag: str) -> bool:
+        """Whether it may hold the body of ``struct foo`` (``union foo``, ``enum foo``)."""
+        if (tag + " {").encode() in self.data:
+            return True
+        word, name = tag.encode().split(b" ", 1)
+        if name not in self.data:
+            return False
+        spaced = rb"\b" + word + rb"\s+(?:\w+\s+)*?" + re.escape(name) + rb"\b[^;{}()=,*\[]*\{"
+        return re.search(spaced, self.data) is not None
+
+    @property
+    def names(self) -> frozenset[bytes]:
+        """Names it may declare as a function, variable or typedef; too many, not too few."""
+        if self._names is None:
+            lines = b"\n".join(_TOP.findall(b"\n" + self.data))
+            self._names = frozenset(_WORD.findall(lines))
+        return self._names
+
+    def definitions(self, name: str) -> list[str]:
+        """Return the text behind each ``#define name``, continuation lines joined."""
+        if name.encode() not in self.defines:
+            return []
+        head = re.compile(
+            rb"\n[ \t]*#[ \t]*define[ \t]+" + name.encode() + rb"(?!\w)((?:\\\r?\n|[^\n])*)"
+        )
+        return [
+            _CONTINUED.sub(b" ", body).decode("utf-8", "surrogateescape")
+            for body in head.findall(b"\n" + self.data)
+        ]
+
+
+class Store:
+    """Files by path on disk, the least recently used forgotten beyond a limit."""
+
+    def __init__(self) -> None:
+        self._pinned: dict[str, Text] = {}
+        self._texts: OrderedDict[str, Text | None] = OrderedDict()
+        self._bytes = 0
+
+    def text(self, disk: str) -> Text | None:
+        """Return a file, ``None`` if it cannot be read."""
+        texts = self._texts
+        if disk in self._pinned:
+            return self._pinned[disk]
+        if disk in texts:
+            texts.move_to_end(disk)
+            return texts[disk]
+        try:
+            with open(disk, "rb") as stream:
+                text = Text(disk, stream.read())
+        except OSError:
+            texts[disk] = None
+            return None
+        texts[disk] = text
+        self._bytes += len(text.data)
+        while self._bytes > _KEPT_BYTES and len(texts) > 1:
+            _, old = texts.popitem(last=False)
+            self._bytes -= len(old.data) if old is not None else 0
+        return text
+
+    def add(self, text: Text) -> None:
+        """Keep a text that is not on disk (standard input)."""
+        self._pinned[text.disk] = text
