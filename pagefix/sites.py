@@ -1,0 +1,90 @@
+"""The ledger: every place where a page field's name is used, accounted for.
+
+In: a :class:`~pagefix.program.Program`. Out: :class:`Inventory`, in which each
+occurrence (a name behind ``->`` or ``.``, or one that ``offsetof`` or a macro puts
+there) is found exactly once, as a page's field, as another type's, or unresolved with a
+reason. Nothing is dropped: the text is searched first, and what no tree of the reader
+answers for is unresolved.
+
+Floor 5: imports only lower floors.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pagefix.errors import PagefixError
+from pagefix.finding import Site, Status, Unread
+from pagefix.program import Program
+from pagefix.sites_file import FileSites
+from pagefix.sites_text import Scanner
+from pagefix.sites_uses import Uses
+from pagefix.sites_walk import PAGES
+
+__all__ = ["FIELDS", "PAGES", "Inventory", "Ledger", "inventory"]
+
+#: The fields whose meaning is another one while a page is in the swap cache.
+FIELDS = ("mapping", "index", "private")
+
+
+class Ledger(NamedTuple):
+    """The sums of an inventory: occurrences = page + other + unresolved.
+
+    :param by_record: occurrences of each record, sorted by its name.
+    """
+
+    occurrences: int
+    page: int
+    other: int
+    unresolved: int
+    by_record: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Every occurrence, in order of path and place, and the text that was not understood."""
+
+    sites: tuple[Site, ...]
+    unread: tuple[Unread, ...]
+
+    @property
+    def ledger(self) -> Ledger:
+        """The sums."""
+        status = Counter(site.status for site in self.sites)
+        records = Counter(site.record for site in self.sites if site.record is not None)
+        return Ledger(
+            len(self.sites),
+            status[Status.PAGE],
+            status[Status.OTHER],
+            status[Status.UNRESOLVED],
+            dict(sorted(records.items())),
+        )
+
+
+def inventory(
+    program: Program, *, fields: Sequence[str] = FIELDS, whole: bool = False
+) -> Inventory:
+    """Account for every occurrence of the fields in the program's files.
+
+    :param whole: whether all of each file is read, so that :attr:`Inventory.unread`
+        speaks of all of it; else only what holds an occurrence is.
+    """
+    scanner = Scanner(fields)
+    uses = Uses(program)
+    sites: list[Site] = []
+    unread: list[Unread] = list(program.unread)
+    for path in program.files:
+        try:
+            found, missed = FileSites(program, path, scanner, uses).account(whole)
+        except PagefixError as error:
+            unread.append(Unread(path, 1, 1, error.why))
+            continue
+        sites += found
+        unread += missed
+        program.release(path)
+        uses.release(path)
+    unread.sort(key=lambda each: (each.path, each.line, each.end_line))
+    return Inventory(tuple(sites), tuple(unread))
