@@ -1,0 +1,52 @@
+"""Rules as data: schema, loading and checking, matching.
+
+In: ``rules/*.toml``, and the expressions of :mod:`pagefix.c`. Out: checked
+:class:`Rule` values, and what a pattern's metavariables stand for. May not know the
+program, findings' reports, or any filesystem's names.
+
+Floor 3.
+"""
+
+from pagefix.rulebook.hit import Hit
+from pagefix.rulebook.load import load_rule, load_rules, rules_folder
+from pagefix.rulebook.matching import Bindings, Bound, match
+from pagefix.rulebook.models import Clause, Entry, Guard, Models, load_models
+from pagefix.rulebook.schema import (
+    HEADINGS,
+    LABELS,
+    Doc,
+    FixSpec,
+    Match,
+    Metavar,
+    Rule,
+    Scope,
+    Stage,
+    Template,
+    Variable,
+)
+
+__all__ = [
+    "HEADINGS",
+    "LABELS",
+    "Bindings",
+    "Bound",
+    "Clause",
+    "Doc",
+    "Entry",
+    "FixSpec",
+    "Guard",
+    "Hit",
+    "Match",
+    "Metavar",
+    "Models",
+    "Rule",
+    "Scope",
+    "Stage",
+    "Template",
+    "Variable",
+    "load_models",
+    "load_rule",
+    "load_rules",
+    "match",
+    "rules_folder",
+]

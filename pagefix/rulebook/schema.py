@@ -1,0 +1,202 @@
+"""What a rule is, once it has been checked.
+
+A rule is data: it names a pattern of C, what must be known of the pages in it, and what
+may be written instead. A :class:`Rule` can only be had from :mod:`pagefix.rulebook.load`,
+so whoever holds one need not check it again.
+
+Floor 3: patterns are C expressions, read by :mod:`pagefix.c`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pagefix.c import ast
+from pagefix.finding import Access, Applicability, Kind, Severity
+
+__all__ = [
+    "HEADINGS",
+    "LABELS",
+    "Doc",
+    "FixSpec",
+    "Match",
+    "Metavar",
+    "Rule",
+    "Scope",
+    "Stage",
+    "Template",
+    "Variable",
+]
+
+#: Keys of ``[doc]``, in the order in which they are shown, with their headings.
+HEADINGS = {
+    "what": "What it reports",
+    "why": "Why it matters",
+    "example": "Example",
+    "instead": "Instead",
+    "safety": "Fix safety",
+    "references": "References",
+}
+
+#: Labels that a match may require of the page it names.
+LABELS = ("swapcache", "range")
+
+
+class Stage(StrEnum):
+    """Where a rule is in its life."""
+
+    PREVIEW = "preview"
+    STABLE = "stable"
+    DEPRECATED = "deprecated"
+
+
+class Scope(StrEnum):
+    """Which pages count: every one, or those that may be in the swap cache."""
+
+    SWAPCACHE = "swapcache"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """The place of a metavariable in a :class:`Template`."""
+
+    name: str
+
+
+_VARIABLE = re.compile(r"\$([A-Z][A-Z0-9_]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Text with metavariables in it: what a fix writes, what a finding says."""
+
+    parts: tuple[str | Variable, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Template:
+        """Return the text, cut at its metavariables."""
+        parts: list[str | Variable] = []
+        at = 0
+        for found in _VARIABLE.finditer(text):
+            if found.start() > at:
+                parts.append(text[at : found.start()])
+            parts.append(Variable(found[1]))
+            at = found.end()
+        if at < len(text):
+            parts.append(text[at:])
+        return cls(tuple(parts))
+
+    def variables(self) -> Iterator[str]:
+        """Yield the metavariables' names in the text's order."""
+        for part in self.parts:
+            if isinstance(part, Variable):
+                yield part.name
+
+    def fill(self, values: dict[str, str]) -> str:
+        """Return the text with the values put in."""
+        return "".join(
+            values[part.name] if isinstance(part, Variable) else part for part in self.parts
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Metavar:
+    """A metavariable: what may stand in its place.
+
+    :param name: without the ``$``.
+    :param declared: the type as the rule spells it, ``struct page *``.
+    :param type: the same, read as C.
+    """
+
+    name: str
+    declared: str
+    type: ast.Type
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A pattern that makes a place a finding.
+
+    :param pattern: the C text as written.
+    :param tree: the same, read as C; metavariables are names that begin with ``$``.
+    :param anchor: the identifier that every match holds (a field or a function), by
+        which places to look at are found without reading everything.
+    :param field: whether the anchor is a field (``$PAGE->index``), not a function.
+    :param access: what may be done to the field; all of them for a call.
+    :param requires: the label that the page must carry, ``None`` if none.
+    :param severity: the rule's, unless the match has its own.
+    :param message: one sentence; metavariables stand for the text they matched.
+    """
+
+    pattern: str
+    tree: ast.Expr
+    anchor: str
+    field: bool
+    access: frozenset[Access]
+    requires: str | None
+    severity: Severity
+    message: Template
+
+
+@dataclass(frozen=True, slots=True)
+class FixSpec:
+    """What could be written instead, if the tree has what it needs.
+
+    :param access: accesses that it is for.
+    :param replace: the new text; ``None`` if it is advice only.
+    :param needs: symbol that the tree must have, ``None`` if none.
+    :param without: names that the definition of ``needs`` must not mention: a symbol
+        kept its name while its meaning changed.
+    """
+
+    access: frozenset[Access]
+    replace: Template | None
+    needs: str | None
+    without: tuple[str, ...]
+    applicability: Applicability
+    message: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """A rule's words, by the keys of :data:`HEADINGS`."""
+
+    what: str
+    why: str
+    example: str
+    instead: str
+    safety: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One checked rule.
+
+    :param name: stem of its file.
+    :param path: the file it came from, for messages.
+    :param scope: the widest scope in which it means something: a rule that every page
+        would break says nothing where every page counts.
+    :param fixes: the first one that fits access and tree is offered.
+    """
+
+    name: str
+    path: str
+    kind: Kind
+    summary: str
+    severity: Severity
+    stage: Stage
+    since: str
+    scope: Scope
+    doc: Doc
+    metavars: tuple[Metavar, ...]
+    matches: tuple[Match, ...]
+    fixes: tuple[FixSpec, ...]
+
+    def metavar(self, name: str) -> Metavar:
+        """Return one of the rule's metavariables by its name."""
+        return next(each for each in self.metavars if each.name == name)
