@@ -1,0 +1,66 @@
+"""Arithmetic on abstract values and on constants."""
+
+from __future__ import annotations
+
+from pagefix.flow.values import BOTTOM, NULL, UNKNOWN, Atom, Const, Page, Pointer, Range, Value
+
+__all__ = ["arithmetic", "fold"]
+
+
+def fold(op: str, left: Value, right: Value) -> Value:
+    """Return the result of arithmetic on two values."""
+    if op in ("&", "*") and (left == NULL or right == NULL):
+        return NULL
+    found: set[Atom] = set()
+    for atom in left | right:
+        if isinstance(atom, Range) or atom.tag == "size":
+            found.add(atom)
+        elif isinstance(atom, Pointer) and op in ("+", "-"):
+            found.add(Pointer("pointer", atom.target, True, atom.assumed))
+        elif isinstance(atom, Page) and op in ("+", "-", "|", "&"):
+            found.add(Page("page", frozenset(), atom.assumed))
+    one, two = _numbers(left), _numbers(right)
+    if one and two and len(one) * len(two) <= _MAX_RESULTS:
+        results = {arithmetic(op, first, second) for first in one for second in two}
+        if None not in results:
+            return frozenset(Const("const", number) for number in results if number is not None)
+        return UNKNOWN
+    return frozenset(found) if found else (UNKNOWN if left and right else BOTTOM)
+
+
+#: Results of one operation that are told apart.
+_MAX_RESULTS = 4
+
+
+def _numbers(value: Value) -> list[int]:
+    # The constants that a value is one of; empty if it may be anything else.
+    found = [atom.value for atom in value if isinstance(atom, Const)]
+    return found if len(found) == len(value) else []
+
+
+def arithmetic(op: str, one: int, two: int) -> int | None:
+    """Return the result of a C operator on two integers, ``None`` if it has none."""
+    if op in ("<<", ">>") and not 0 <= two < 64:
+        return None
+    if op in ("/", "%") and two == 0:
+        return None
+    results = {
+        "+": lambda: one + two,
+        "-": lambda: one - two,
+        "*": lambda: one * two,
+        "&": lambda: one & two,
+        "|": lambda: one | two,
+        "^": lambda: one ^ two,
+        "<<": lambda: one << two,
+        ">>": lambda: one >> two,
+        "/": lambda: one // two,
+        "%": lambda: one % two,
+        "==": lambda: int(one == two),
+        "!=": lambda: int(one != two),
+        "<": lambda: int(one < two),
+        ">": lambda: int(one > two),
+        "<=": lambda: int(one <= two),
+        ">=": lambda: int(one >= two),
+    }
+    found = results.get(op)
+    return None if found is None else found()

@@ -1,0 +1,196 @@
+"""Calls that lead out of what is read: the written policy for functions without a body.
+
+Also what is handed from a caller to a callee: which values are worth it, and in which form.
+Fourth part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from pagefix.c import ast
+from pagefix.flow.contexts import Edge, Kind
+from pagefix.flow.expressions import Expressions
+from pagefix.flow.places import PAGE_RECORDS
+from pagefix.flow.values import (
+    TOP,
+    UNKNOWN,
+    Atom,
+    Const,
+    Func,
+    Ident,
+    Labelled,
+    Page,
+    Pointer,
+    Predicate,
+    Range,
+    Value,
+    ordered,
+    pages,
+    pointers,
+    tracked,
+)
+
+__all__ = ["Beyond", "split"]
+
+#: Constants that steer branches in a callee; larger ones are not worth a context.
+_SMALL = range(1 << 20)
+
+
+class Beyond(Expressions):
+    """What a call hands over, and what becomes of it where no body is known."""
+
+    def carries(self, value: Value) -> bool:
+        """Return whether a value is, or leads to, something tracked."""
+        if tracked(value):
+            return True
+        return any(
+            self.run.is_table(one.target) or self.heap.holds(one.target, self.context.number)
+            for one in pointers(value)
+        )
+
+    def _steers(self, value: Value) -> bool:
+        # A page or a callback, at hand or below: worth telling contexts apart.
+        if any(atom.tag in ("page", "func") for atom in value):
+            return True
+        return any(
+            self.run.is_table(one.target) or self.heap.holds_page(one.target, self.context.number)
+            for one in pointers(value)
+        )
+
+    def _abstract(self, value: Value, index: int, names: dict[Ident, Ident]) -> Value:
+        kept: set[Atom] = set()
+        numbers = [atom for atom in value if isinstance(atom, Const)]
+        for atom in value:
+            if isinstance(atom, Page):
+                kept.add(Page("page", frozenset((("arg", index),)), False))
+            elif isinstance(atom, Pointer):
+                if self._negligible(atom.target):
+                    kept.add(TOP)
+                else:
+                    kept.add(Pointer("pointer", atom.target, atom.inner, False))
+            elif isinstance(atom, Func):
+                kept.add(Func("func", atom.name, atom.path, False))
+            elif isinstance(atom, Range):
+                kept.add(Range("range", frozenset(names[i] for i in atom.idents if i in names)))
+            elif isinstance(atom, Predicate):
+                true = frozenset(names[i] for i in atom.if_true if i in names)
+                false = frozenset(names[i] for i in atom.if_false if i in names)
+                kept.add(Predicate("predicate", true, false) if true or false else TOP)
+            elif isinstance(atom, Const):
+                small = len(numbers) <= 2 and atom.value in _SMALL
+                kept.add(atom if small else TOP)
+            else:
+                kept.add(atom)
+        if any(atom.tag == "pointer" for atom in kept):
+            # Whether it may also be null, or point elsewhere, is not worth a context.
+            kept = {atom for atom in kept if atom.tag not in ("top", "const")}
+        elif TOP in kept:
+            kept = {atom for atom in kept if atom.tag != "const"}
+        return frozenset(kept)
+
+    def _negligible(self, number: int) -> bool:
+        # An object that nobody here made and that holds nothing: its type will do.
+        if self.heap.site(number)[0] in ("alloc", "var") or self.run.is_table(number):
+            return False
+        return not self.heap.holds(number, self.context.number)
+
+    # --- beyond -------------------------------------------------------------
+
+    def _beyond(self, expr: ast.Call, name: str, args: Sequence[Value]) -> Value:
+        """Apply the written policy for a function without a body (design: what is not known)."""
+        label = self.run.models.sources.get(name)
+        if label is not None:
+            return frozenset((Labelled("labelled", label), Const("const", 0)))
+        if any(pages(arg) for arg in args):
+            self.run.record.helper_call(self, expr, name, args)
+        if not any(self.carries(arg) for arg in args):
+            return UNKNOWN
+        known = name in self.run.models.harmless
+        if not known:
+            self.run.unmodelled(name)
+            self._callbacks(expr, name, args)
+        return UNKNOWN
+
+    def _callbacks(self, expr: ast.Call, name: str, args: Sequence[Value]) -> None:
+        data = [value for value in args if self.carries(value) and not _only_functions(value)]
+        for callback in self._handed_over(args, data):
+            callee = self.run.function_callee(callback.name, callback.path)
+            if callee.kind is not Kind.FUNCTIONS:
+                continue
+            text = f"{name}() is given the callback {callback.name}() with its data"
+            for path, function in callee.functions:
+                values = tuple(
+                    self._abstract(self._matching(param, data, path), index, {})
+                    for index, param in enumerate(function.params)
+                )
+                for each in split(values):
+                    if not any(self.carries(value) for value in each):
+                        continue
+                    edge = Edge(
+                        self.context.number,
+                        self.path,
+                        expr.func.start,
+                        expr.func.end,
+                        text,
+                        True,
+                        self.state.clause,
+                        True,
+                    )
+                    self.run.enter(function, path, each, edge)
+
+    def _handed_over(self, args: Sequence[Value], data: list[Value]) -> Iterator[Func]:
+        seen: set[str] = set()
+        todo = list(args)
+        for value in args:
+            for one in pointers(value):
+                self.heap.load((one.target, "*"), self.context.number)
+                for _field, content in list(self.heap.fields(one.target)):
+                    todo.append(content)
+                    if self.carries(content) and not _only_functions(content):
+                        data.append(content)
+                    for table in pointers(content):
+                        if self.run.is_table(table.target):
+                            todo.extend(c for _f, c in list(self.heap.fields(table.target)))
+        for value in todo:
+            for atom in ordered(value):
+                if isinstance(atom, Func) and atom.name not in seen:
+                    seen.add(atom.name)
+                    yield atom
+
+    def _matching(self, param: ast.Param, data: list[Value], path: str) -> Value:
+        type_ = self.run.program.strip(param.type, path)
+        record = self.record_behind(type_)
+        void = isinstance(type_, ast.Pointer) and type_.to == ast.Base("void")
+        found: set[Atom] = {TOP}
+        for value in data:
+            for atom in value:
+                if isinstance(atom, Page) and (void or record in PAGE_RECORDS):
+                    found.add(atom)
+                elif isinstance(atom, Pointer) and not self.run.is_table(atom.target):
+                    if void or (record and self.heap.info(atom.target).record == record):
+                        found.add(atom)
+        return frozenset(found)
+
+
+def split(args: tuple[Value, ...]) -> Iterator[tuple[Value, ...]]:
+    """Yield the arguments once for each object of those that may be several.
+
+    Sets of objects as contexts would be as many as there are subsets.
+    """
+    several = [index for index, value in enumerate(args) if len(pointers(value)) > 1]
+    if not several:
+        yield args
+        return
+    choices = [pointers(args[index]) for index in several]
+    for chosen in product(*choices):
+        one = list(args)
+        for index, pointer in zip(several, chosen, strict=True):
+            others = (atom for atom in args[index] if atom.tag != "pointer")
+            one[index] = frozenset((*others, pointer))
+        yield tuple(one)
+
+
+def _only_functions(value: Value) -> bool:
+    return all(atom.tag in ("func", "top", "const") for atom in value)

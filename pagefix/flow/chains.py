@@ -1,0 +1,200 @@
+"""Chains: from the VM's call to a site, as steps.
+
+Of all the ways that lead to a context the best is shown: one that no contract clause would
+forbid before one that some would, one that is known before one that is assumed, a short
+one before a long one.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import NamedTuple
+
+from pagefix.finding import Step
+from pagefix.flow.contexts import Context, Edge
+from pagefix.flow.solver import Solver
+from pagefix.flow.values import pages, pointers
+from pagefix.source import Place
+
+__all__ = ["Chains", "Rank", "Way"]
+
+
+#: Rounds of marking callbacks as forbidden: each may forbid what it installs in turn.
+_MAX_ROUNDS = 6
+
+
+class Rank(NamedTuple):
+    """What makes a chain better than another: smaller is better."""
+
+    forbidden: bool
+    assumed: bool
+    length: int
+
+
+class Way(NamedTuple):
+    """The best chain to a context, up to its last edge.
+
+    :param clause: the first clause that would forbid it, ``None`` if none would.
+    """
+
+    rank: Rank
+    edge: Edge
+    clause: str | None
+
+
+class Chains:
+    """The best way to each context of one analysis."""
+
+    def __init__(self, solver: Solver) -> None:
+        self._solver = solver
+        self.ways: dict[int, Way] = {}
+        #: Functions that become callbacks only where a clause would forbid to be.
+        self._forbidden: dict[str, str] = {}
+        for _ in range(_MAX_ROUNDS):
+            self.ways = {}
+            self._search()
+            found = self._only_forbidden()
+            if found == self._forbidden:
+                break
+            self._forbidden = found
+
+    def _only_forbidden(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, places in sorted(self._solver.record.addresses.items()):
+            clauses = [
+                clause or self.ways[number].clause
+                for number, clause in places.items()
+                if number in self.ways
+            ]
+            first = clauses[0] if clauses and -1 not in places else None
+            if first is not None and all(clauses):
+                found[name] = first
+        return found
+
+    def _clause(self, number: int, edge: Edge) -> str | None:
+        if edge.clause is None and edge.indirect:
+            return self._forbidden.get(self._solver.contexts[number].function.name)
+        return edge.clause
+
+    def _rank(self, before: Way | None, number: int, edge: Edge) -> Rank:
+        old = before.rank if before is not None else Rank(False, False, 0)
+        return Rank(
+            old.forbidden or self._clause(number, edge) is not None,
+            old.assumed or edge.assumed,
+            old.length + 1,
+        )
+
+    def _search(self) -> None:
+        leaving: dict[int, list[tuple[int, Edge]]] = {}
+        queue: list[tuple[Rank, int, int]] = []
+        edges: list[tuple[int, Edge]] = []
+        for context in self._solver.contexts:
+            for edge in context.edges:
+                leaving.setdefault(edge.caller, []).append((context.number, edge))
+        for number, edge in leaving.get(-1, ()):
+            edges.append((number, edge))
+            heapq.heappush(queue, (self._rank(None, number, edge), number, len(edges) - 1))
+        while queue:
+            rank, number, at = heapq.heappop(queue)
+            if number in self.ways:
+                continue
+            edge = edges[at][1]
+            before = self.ways.get(edge.caller)
+            clause = (before.clause if before is not None else None) or self._clause(number, edge)
+            self.ways[number] = Way(rank, edge, clause)
+            for following, out in leaving.get(number, ()):
+                if following not in self.ways:
+                    edges.append((following, out))
+                    heapq.heappush(
+                        queue,
+                        (self._rank(self.ways[number], following, out), following, len(edges) - 1),
+                    )
+
+    def entry(self, number: int) -> str:
+        """Return the sentence of the entry that the best way to a context starts at."""
+        return self._edges(number)[0].sentence
+
+    def steps(self, number: int) -> tuple[Step, ...]:
+        """Return the chain that leads to a context."""
+        steps: list[Step] = []
+        pending: Edge | None = None
+        carried = False
+        depth = 0
+        for edge, context in zip(self._edges(number), self._contexts(number), strict=True):
+            if _is_model(context.path):
+                pending = pending or edge
+                continue
+            place, text = edge, edge.sentence
+            if pending is not None:
+                model = pending.sentence.removeprefix("calls ")
+                place, text = pending, f"{model} {edge.sentence}"
+                pending = None
+            carries = not any(pages(value) for value in context.args)
+            if carries and not carried:
+                put = self._put(context, depth)
+                if put is not None:
+                    steps.append(put)
+            carried = carries
+            if not _is_model(place.path):
+                note = " (assumed)" if edge.assumed else ""
+                steps.append(
+                    Step(depth, self._place(place.path, place.start, place.end), text + note)
+                )
+            depth += 1
+        return tuple(steps)
+
+    def _put(self, context: Context, depth: int) -> Step | None:
+        heap = self._solver.world.heap
+        seen: set[int] = set()
+        todo = [one.target for value in context.args for one in pointers(value)]
+        while todo:
+            number = todo.pop(0)
+            if number in seen:
+                continue
+            seen.add(number)
+            for field, value in heap.fields(number):
+                store = heap.stored_at((number, field))
+                if pages(value) and store is not None:
+                    record = heap.info(number).record or "an array"
+                    return self._stored(
+                        store.context, store.path, store.start, store.end, record, depth
+                    )
+                todo += [one.target for one in pointers(value)]
+            todo[:0] = heap.parts(number)
+        return None
+
+    def _stored(
+        self, context: int, path: str, start: int, end: int, record: str, depth: int
+    ) -> Step | None:
+        if _is_model(path) and context >= 0:
+            # The store is in a model: the place is where the filesystem calls it.
+            edge = self.ways[context].edge if context in self.ways else None
+            if edge is None or _is_model(edge.path):
+                return None
+            path, start, end = edge.path, edge.start, edge.end
+        if not path or _is_model(path):
+            return None
+        text = f"the page is put into a {record} here, and travels on in it"
+        return Step(depth, self._place(path, start, end), text)
+
+    def _edges(self, number: int) -> list[Edge]:
+        found: list[Edge] = []
+        while number >= 0:
+            way = self.ways[number]
+            found.append(way.edge)
+            number = way.edge.caller
+        return found[::-1]
+
+    def _contexts(self, number: int) -> list[Context]:
+        found: list[Context] = []
+        while number >= 0:
+            found.append(self._solver.contexts[number])
+            number = self.ways[number].edge.caller
+        return found[::-1]
+
+    def _place(self, path: str, start: int, end: int) -> Place:
+        return self._solver.world.program.unit(path).source.place(start, end)
+
+
+def _is_model(path: str) -> bool:
+    return path.startswith("<")

@@ -1,0 +1,239 @@
+"""Entries: the methods through which the VM hands a filesystem a swapcache page.
+
+Which tables count and which slots they have is read from the tree; what the VM passes
+is data (``rules/models/entries.toml``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pagefix.c import ast
+from pagefix.errors import PagefixError
+from pagefix.program import Program
+from pagefix.rulebook import Entry, Models
+
+__all__ = ["OPS", "Plan", "SwapOptions", "Table", "plan"]
+
+#: The record whose methods the VM calls.
+OPS = "struct address_space_operations"
+
+
+@dataclass(frozen=True, slots=True)
+class SwapOptions:
+    """What the user says about entries.
+
+    :param ops: ``auto``, ``none``, or the name of a table that is taken as swap-capable.
+    :param swap_in: slot through which pages are swapped in, ``None`` for the tree's own.
+    :param swap_out: the same for swapping out.
+    """
+
+    ops: str = "auto"
+    swap_in: str | None = None
+    swap_out: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table whose methods are entries.
+
+    :param activate: name of its ``swap_activate``, ``None`` where it has none.
+    """
+
+    path: str
+    name: str
+    slots: tuple[tuple[Entry, str, ast.Name], ...]
+    activate: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the analysis starts from.
+
+    :param handed: whether this tree's VM hands swapcache pages to a filesystem at all
+        through methods that take a page.
+    :param assumptions: sentences that go into every report.
+    """
+
+    tables: tuple[Table, ...]
+    handed: bool
+    assumptions: tuple[str, ...]
+
+
+def plan(program: Program, models: Models, options: SwapOptions) -> Plan:
+    """Return the entries of the program under check.
+
+    :raises PagefixError: when a named table or slot does not exist.
+    """
+    slots = _slots(program)
+    assumptions: list[str] = []
+    if not slots:
+        slots = {entry.slot for entry in models.entries if entry.slot != "swap_rw"}
+        if program.files:
+            assumptions.append(
+                f"no {OPS} in the headers at hand: the slots of Linux 3.6 to 5.18 are assumed"
+            )
+    active = _active(models, slots, options, assumptions)
+    tables = {item.name: (path, item) for path, item in program.tables(OPS)}
+    if options.ops == "none":
+        assumptions.append("--swap-ops none: no table is taken as swap-capable")
+        return Plan((), "swap_rw" not in slots, tuple(assumptions))
+    if options.ops == "auto":
+        names = _automatic(program, tables, slots, active, assumptions)
+    else:
+        names = [each for each in options.ops.split(",") if each]
+        for name in names:
+            if name not in tables:
+                raise PagefixError(
+                    f"there is no table {name}",
+                    why=f"the checked files define these {OPS}: "
+                    + (", ".join(sorted(tables)) or "none"),
+                    remedy="name one of them with --swap-ops, or use --swap-ops auto",
+                )
+        if "swap_rw" in slots:
+            assumptions.append(
+                "this tree's VM hands swapcache pages only to swap_rw(): other methods are no entries"
+            )
+    found = [_table(tables[name][0], tables[name][1], active) for name in names]
+    assumptions += [
+        f"{table.name} has none of the methods that the VM would call"
+        for table in found
+        if not table.slots
+    ]
+    return Plan(tuple(found), "swap_rw" not in slots, tuple(assumptions))
+
+
+def _slots(program: Program) -> set[str]:
+    path = program.files[0] if program.files else ""
+    return {
+        field.name
+        for record in (program.record(OPS, path) if path else ())
+        for field in record.fields
+    }
+
+
+def _active(
+    models: Models, slots: set[str], options: SwapOptions, assumptions: list[str]
+) -> list[Entry]:
+    active = [e for e in models.entries if e.slot in slots and not e.asked_for]
+    if "swap_rw" in slots:
+        active = [entry for entry in active if entry.slot == "swap_rw"]
+    for role, slot in (("swap-in", options.swap_in), ("swap-out", options.swap_out)):
+        if slot is None:
+            continue
+        known = sorted({entry.slot for entry in models.entries})
+        if slot not in known:
+            raise PagefixError(
+                f"--{role} {slot}: pagefix does not know what the VM passes there",
+                why="it knows the slots " + ", ".join(known),
+                remedy="name one of them",
+            )
+        active = [entry for entry in active if entry.role != role]
+        same = [e for e in models.entries if e.slot == slot]
+        active += [e for e in same if e.role == role] or same[:1]
+        assumptions.append(
+            f"--{role} {slot}: the VM is taken to {role.replace('-', ' ')} through it"
+        )
+    return active
+
+
+def _automatic(
+    program: Program,
+    tables: dict[str, tuple[str, ast.Global]],
+    slots: set[str],
+    active: list[Entry],
+    assumptions: list[str],
+) -> list[str]:
+    capable = [
+        name
+        for name, (path, item) in tables.items()
+        if "swap_activate" in _members(item) and _through_filesystem(program, path, item, slots)
+    ]
+    if capable:
+        return capable
+    declared = [name for name, (_p, item) in tables.items() if "swap_activate" in _members(item)]
+    if "swap_rw" in slots:
+        assumptions.append(
+            "no table here sets SWP_FS_OPS and has swap_rw(): this tree's VM never hands these "
+            "filesystems a swapcache page"
+        )
+        return []
+    if declared:
+        assumptions.append(
+            f"{', '.join(declared)}: swap_activate() gives the VM extents and never asks to swap "
+            "through the filesystem: no swapcache page arrives"
+        )
+        return []
+    needed = {entry.slot for entry in active if entry.role != "dirty"}
+    assumed = [
+        name for name, (_path, item) in tables.items() if needed and needed <= set(_members(item))
+    ]
+    if assumed:
+        assumptions.append(
+            f"no table here has swap_activate: {', '.join(assumed)} taken as swap-capable "
+            "(--swap-ops none turns this off)"
+        )
+    elif tables:
+        assumptions.append("no table here has the methods that swapping through a filesystem needs")
+    return assumed
+
+
+def _through_filesystem(program: Program, path: str, item: ast.Global, slots: set[str]) -> bool:
+    # From 5.0 swap_activate() may hand the VM extents instead: only one that returns 0 or
+    # sets SWP_FS_OPS (SWP_FS before) asks for its methods to be called.
+    if not _chooses(program, path):
+        return True
+    members = _members(item)
+    if "swap_rw" in slots and "swap_rw" not in members:
+        return False
+    value = _peeled(members["swap_activate"])
+    if not isinstance(value, ast.Name):
+        return False
+    for where, function in program.functions(value.name, path):
+        data = program.unit(where).code[function.start : function.end]
+        if re.search(rb"\bSWP_FS(_OPS)?\b", data):
+            return True
+        if "swap_rw" not in slots and re.search(rb"\breturn\s+0\s*;", data):
+            return True
+    return False
+
+
+def _chooses(program: Program, path: str) -> bool:
+    return any(
+        program.enumerator(name, "include/linux/swap.h") if program.tree.root else ()
+        for name in ("SWP_ACTIVATED", "SWP_FS_OPS")
+    )
+
+
+def _members(item: ast.Global) -> dict[str, ast.Expr]:
+    if not isinstance(item.init, ast.InitList):
+        return {}
+    return {
+        init.designators[0].field: init.value
+        for init in item.init.items
+        if init.designators
+        and init.designators[0].field is not None
+        and not (isinstance(init.value, ast.Name) and init.value.name == "NULL")
+    }
+
+
+def _table(path: str, item: ast.Global, active: Sequence[Entry]) -> Table:
+    members = _members(item)
+    found = []
+    for entry in active:
+        value = _peeled(members.get(entry.slot))
+        if isinstance(value, ast.Name):
+            found.append((entry, entry.slot, value))
+    activate = _peeled(members.get("swap_activate"))
+    return Table(
+        path, item.name, tuple(found), activate.name if isinstance(activate, ast.Name) else None
+    )
+
+
+def _peeled(value: ast.Expr | None) -> ast.Expr | None:
+    # A slot's value without casts and &.
+    while isinstance(value, ast.Unary | ast.Cast):
+        value = value.operand if isinstance(value, ast.Unary) else value.value
+    return value

@@ -1,0 +1,376 @@
+"""What an expression may be: the interpreter's values and branches.
+
+Second part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pagefix.c import ast
+from pagefix.finding import Access
+from pagefix.flow.arithmetic import fold
+from pagefix.flow.branches import Branches
+from pagefix.flow.heap import ELEMENTS
+from pagefix.flow.places import Slot
+from pagefix.flow.state import State, join
+from pagefix.flow.values import (
+    BOTTOM,
+    NULL,
+    TOP,
+    UNKNOWN,
+    Page,
+    Pointer,
+    Predicate,
+    Range,
+    SizeLimit,
+    Value,
+    const,
+    ordered,
+    pages,
+)
+
+__all__ = ["Expressions"]
+
+_COMPARISONS = frozenset(("==", "!=", "<", ">", "<=", ">="))
+
+
+class Expressions(Branches):
+    """Evaluation of expressions other than calls."""
+
+    def value(self, expr: ast.Expr) -> Value:
+        """Return what an expression may be; its side effects go into the state."""
+        handler = _VALUES.get(type(expr))
+        return UNKNOWN if handler is None else handler(self, expr)
+
+    # --- leaves ---------------------------------------------------------------
+
+    def _name(self, expr: ast.Name) -> Value:
+        if expr.decl == ast.GLOBAL:
+            value = self.run.global_value(expr.name, self.path)
+            if any(atom.tag == "func" for atom in value):
+                self.run.record.taken(self, expr.name)
+            return self._variable(value, expr)
+        if expr.decl not in self.shape.boxed:
+            return self.state.visible(self.state.env.get(expr.decl, UNKNOWN))
+        type_ = self.shape.types.get(expr.decl, ast.UnknownType())
+        number = self.variable(expr.decl, type_)
+        if isinstance(type_, ast.Array) or self.record_name(type_):
+            return frozenset((Pointer("pointer", number, False, False),))
+        return self.load(Slot(number, ELEMENTS, False), type_, ("def", expr.decl, -1))
+
+    def _variable(self, value: Value, expr: ast.Name) -> Value:
+        found: Value = BOTTOM
+        for atom in ordered(value):
+            if isinstance(atom, Pointer) and atom.target in self.run.scalars:
+                place = Slot(atom.target, ELEMENTS, False)
+                found |= self.load(place, self.type_of(expr), ("path", 0, (expr.name,))) | UNKNOWN
+            else:
+                found |= {atom}
+        return found
+
+    def _number(self, expr: ast.Number) -> Value:
+        return UNKNOWN if expr.value is None else const(expr.value)
+
+    # --- members --------------------------------------------------------------
+
+    def _member(self, expr: ast.Member, access: Access = Access.READ) -> Value:
+        if expr.arrow:
+            base = self.value(expr.base)
+            found = pages(base)
+            if found or any(atom.tag == "labelled" for atom in base):
+                self.run.record.page_field(self, expr, access, base)
+                return self._page_member(expr, found)
+            if expr.field in self.run.page_fields and TOP in base:
+                self.run.record.page_field(self, expr, access, base)
+        elif isinstance(expr.base, ast.Unary) and expr.base.op == "*":
+            inner = self.value(expr.base.operand)
+            if pages(inner):
+                self.run.record.page_field(self, expr, access, inner)
+                return self._page_member(expr, pages(inner))
+        return self._load_member(expr)
+
+    def _page_member(self, expr: ast.Member, found: list[Page]) -> Value:
+        if found and expr.field == "index":
+            return frozenset(Range("range", page.idents) for page in found)
+        if expr.field == "page":
+            # A folio's first page is the folio for our question.
+            return frozenset(found) or UNKNOWN
+        return UNKNOWN
+
+    def _load_member(self, expr: ast.Member) -> Value:
+        if expr.field in self.run.models.sizes:
+            return frozenset((SizeLimit(),))
+        owners = self.owners(expr)
+        if not owners:
+            return UNKNOWN
+        if all(owner.assumed for owner in owners) and not self._anything_in(owners, expr.field):
+            return self._unstored_member(expr)
+        type_ = self.type_of(expr)
+        record = self.record_name(type_)
+        if record:
+            return frozenset(
+                Pointer("pointer", self.heap.member(o.target, expr.field, record), False, o.assumed)
+                for o in owners
+            )
+        ident = self.ident(expr)
+        found: Value = BOTTOM
+        for owner in owners:
+            found |= self.load(Slot(owner.target, expr.field, owner.assumed), type_, ident)
+        return found
+
+    def _anything_in(self, owners: list[Pointer], field: str) -> bool:
+        return any(
+            self.heap.load((owner.target, field), self.context.number)
+            or (self._stand_in(owner.target, field))
+            for owner in owners
+        )
+
+    def _stand_in(self, number: int, field: str) -> bool:
+        record = self.heap.info(number).record
+        if not record:
+            return False
+        return bool(self.heap.load((self.heap.any(record), field), self.context.number))
+
+    def _unstored_member(self, expr: ast.Member) -> Value:
+        # Nothing is known of an unknown object's member: only where it leads may matter.
+        type_ = self.type_of(expr)
+        record = self.record_name(type_)
+        if not record and isinstance(type_, ast.Array):
+            record = self.record_behind(type_)
+        if not record:
+            return UNKNOWN
+        return frozenset(
+            Pointer("pointer", self.heap.member(owner.target, expr.field, record), False, True)
+            for owner in self.owners(expr)
+        )
+
+    def _subscript(self, expr: ast.Subscript) -> Value:
+        self.value(expr.index)
+        return self._element(expr.base, expr)
+
+    def _element(self, base: ast.Expr, whole: ast.Expr) -> Value:
+        value = self.value(base)
+        if pages(value):
+            return frozenset(pages(value))
+        targets = self.targets(base)
+        if not targets:
+            return UNKNOWN
+        type_ = self.type_of(whole)
+        if self.record_name(type_):
+            return frozenset(targets)
+        found: Value = BOTTOM
+        for one in targets:
+            found |= self.load(Slot(one.target, ELEMENTS, one.assumed), type_, None)
+        return found
+
+    # --- operators ------------------------------------------------------------
+
+    def _unary(self, expr: ast.Unary) -> Value:
+        if expr.op == "&":
+            return self._address(expr.operand)
+        if expr.op == "*":
+            return self._element(expr.operand, expr)
+        if "_" in expr.op:
+            return self._step(expr)
+        if expr.op == "!":
+            return self._truth(expr)
+        value = self.value(expr.operand)
+        if expr.op == "-":
+            return fold("-", const(0), value)
+        if expr.op == "~":
+            return fold("^", const(-1), value)
+        return value
+
+    def _address(self, operand: ast.Expr) -> Value:
+        if isinstance(operand, ast.Member):
+            if operand.arrow:
+                base = self.value(operand.base)
+                if pages(base):
+                    self.run.record.page_field(self, operand, Access.ADDRESS, base)
+                    return frozenset(pages(base)) if operand.field == "page" else UNKNOWN
+            return self._address_of_member(operand)
+        if isinstance(operand, ast.Subscript):
+            value = self.value(operand.base)
+            self.value(operand.index)
+            return frozenset(pages(value)) or frozenset(self.targets(operand.base)) or UNKNOWN
+        if isinstance(operand, ast.Unary) and operand.op == "*":
+            return self.value(operand.operand)
+        if isinstance(operand, ast.Name):
+            if operand.decl == ast.GLOBAL:
+                value = self.run.global_address(operand.name, self.path)
+                if any(atom.tag == "func" for atom in value):
+                    self.run.record.taken(self, operand.name)
+                return value
+            found = self.objects(operand)
+            return frozenset(found)
+        return self.value(operand)
+
+    def _address_of_member(self, operand: ast.Member) -> Value:
+        type_ = self.type_of(operand)
+        record = self.record_name(type_) or self.record_behind(
+            type_ if isinstance(type_, ast.Array) else ast.UnknownType()
+        )
+        found = frozenset(
+            Pointer("pointer", self.heap.member(o.target, operand.field, record), False, o.assumed)
+            for o in self.owners(operand)
+        )
+        return found or UNKNOWN
+
+    def _step(self, expr: ast.Unary) -> Value:
+        self.note_write(expr.operand, Access.READWRITE)
+        old = self.value(expr.operand)
+        new = fold("+", old, const(1))
+        if any(atom.tag == "const" for atom in old):
+            # A counter: it must not make the state grow for ever.
+            new = UNKNOWN
+        self.assign(expr.operand, new, expr.start, expr.end)
+        return old if expr.op.startswith("_") else new
+
+    def _binary(self, expr: ast.Binary) -> Value:
+        if expr.op in ("&&", "||"):
+            return self._truth(expr)
+        if expr.op == ",":
+            self.value(expr.left)
+            return self.value(expr.right)
+        left, right = self.value(expr.left), self.value(expr.right)
+        if expr.op in _COMPARISONS:
+            return self._compare(expr, left, right)
+        return fold(expr.op, left, right)
+
+    def _compare(self, expr: ast.Binary, left: Value, right: Value) -> Value:
+        folded = fold(expr.op, left, right)
+        if folded and all(atom.tag == "const" for atom in folded):
+            return folded
+        if expr.op in ("==", "!="):
+            for test, other in ((left, right), (right, left)):
+                found = [atom for atom in test if isinstance(atom, Predicate)]
+                if found and other in (NULL, const(1)):
+                    keep = (expr.op == "==") == (other == const(1))
+                    return frozenset(p if keep else _inverted(p) for p in found)
+        return UNKNOWN
+
+    def _truth(self, expr: ast.Expr) -> Value:
+        yes, no = self.branch(expr)
+        before = self.state
+        if yes is None or no is None:
+            self.state = yes or no or before
+            return const(1) if no is None else const(0)
+        self.state = join(yes, no) or before
+        if yes.off == no.off:
+            return UNKNOWN
+        return frozenset((Predicate("predicate", yes.off, no.off),))
+
+    def _assign(self, expr: ast.Assign) -> Value:
+        value = self.value(expr.value)
+        if expr.op == "=":
+            self.note_write(expr.target, Access.WRITE)
+            value = self.convert(value, expr.value, self.type_of(expr.target))
+        else:
+            self.note_write(expr.target, Access.READWRITE)
+            value = fold(expr.op[:-1], self.value(expr.target), value)
+        self.assign(expr.target, value, expr.start, expr.end)
+        return value
+
+    def note_write(self, target: ast.Expr, access: Access) -> None:
+        """Report a write to a member of a page."""
+        if isinstance(target, ast.Member) and target.field in self.run.page_fields:
+            if target.arrow:
+                base = self.value(target.base)
+                if pages(base) or TOP in base:
+                    self.run.record.page_field(self, target, access, base)
+
+    def _conditional(self, expr: ast.Conditional) -> Value:
+        yes, no = self.branch(expr.test)
+        found: Value = BOTTOM
+        ends: list[State | None] = []
+        for state, side in ((yes, expr.then), (no, expr.other)):
+            if state is None:
+                continue
+            self.state = state
+            found |= self.value(expr.test if side is None else side)
+            ends.append(self.state)
+        for state in ends:
+            self.state = join(self.state, state) or self.state
+        return found
+
+    def _cast(self, expr: ast.Cast) -> Value:
+        value = self.value(expr.value)
+        return self.convert(value, expr.value, self.run.program.strip(expr.type, self.path))
+
+    def _statements(self, expr: ast.StatementExpr) -> Value:
+        return self.run_block(expr.body)
+
+    def run_block(self, body: ast.Block) -> Value:
+        """Run the block of a statement expression and return its last value."""
+        raise NotImplementedError
+
+    def _parts(self, expr: ast.Opaque) -> Value:
+        for part in expr.parts:
+            self.value(part)
+        return UNKNOWN
+
+    def _literal(self, expr: ast.CompoundLiteral) -> Value:
+        record = self.record_name(expr.type)
+        number = self.heap.make("var", (self.context.signature, expr.start), record)
+        target = Pointer("pointer", number, False, False)
+        self.fill(target, expr.value, expr.type)
+        return frozenset((target,))
+
+    def fill(self, target: Pointer, init: ast.InitList, type_: ast.Type) -> None:
+        """Store an initializer list into an object."""
+        names = self.run.field_names(type_, self.path)
+        position = 0
+        for item in init.items:
+            field = ELEMENTS
+            if item.designators and item.designators[0].field is not None:
+                field = item.designators[0].field
+                position = names.index(field) + 1 if field in names else position
+            elif not item.designators and position < len(names):
+                field = names[position]
+                position += 1
+            member = self.run.program.member(type_, field, self.path)
+            if isinstance(item.value, ast.InitList):
+                inner = self.heap.member(
+                    target.target, field, self.record_name(member) if member else ""
+                )
+                below = Pointer("pointer", inner, False, target.assumed)
+                self.fill(below, item.value, member or ast.UnknownType())
+                continue
+            value = self.value(item.value)
+            if member is not None and self.record_name(member):
+                inner = self.heap.member(target.target, field, self.record_name(member))
+                into = [Pointer("pointer", inner, False, target.assumed)]
+                self._copy(into, value, init.start, init.end)
+            else:
+                place = Slot(target.target, field, target.assumed)
+                self.put(place, value, item.value.start, item.value.end)
+
+    def _size(self, expr: ast.SizeOf) -> Value:
+        return UNKNOWN
+
+
+def _inverted(test: Predicate) -> Predicate:
+    return Predicate("predicate", test.if_false, test.if_true)
+
+
+def _call(self: Expressions, expr: ast.Call) -> Value:
+    return self.call(expr)  # type: ignore[attr-defined, no-any-return]
+
+
+_VALUES: dict[type, Callable[[Expressions, ast.Expr], Value]] = {
+    ast.Name: Expressions._name,  # type: ignore[dict-item]
+    ast.Number: Expressions._number,  # type: ignore[dict-item]
+    ast.Member: Expressions._member,  # type: ignore[dict-item]
+    ast.Subscript: Expressions._subscript,  # type: ignore[dict-item]
+    ast.Unary: Expressions._unary,  # type: ignore[dict-item]
+    ast.Binary: Expressions._binary,  # type: ignore[dict-item]
+    ast.Assign: Expressions._assign,  # type: ignore[dict-item]
+    ast.Conditional: Expressions._conditional,  # type: ignore[dict-item]
+    ast.Cast: Expressions._cast,  # type: ignore[dict-item]
+    ast.StatementExpr: Expressions._statements,  # type: ignore[dict-item]
+    ast.CompoundLiteral: Expressions._literal,  # type: ignore[dict-item]
+    ast.Opaque: Expressions._parts,  # type: ignore[dict-item]
+    ast.SizeOf: Expressions._size,  # type: ignore[dict-item]
+    ast.Call: _call,  # type: ignore[dict-item]
+}

@@ -1,0 +1,373 @@
+"""One function in one context: statements, loops, jumps, and what it gives back.
+
+The interpreter works on the structured syntax. A state of ``None`` is unreachable code;
+a label inside it may still be reached by a ``goto``, so such statements are entered all
+the same. A function with a backward ``goto`` is run again until its labels are stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pagefix.c import ast
+from pagefix.flow.calls import Calls
+from pagefix.flow.contexts import Summary
+from pagefix.flow.places import Slot
+from pagefix.flow.state import State, join
+from pagefix.flow.values import (
+    BOTTOM,
+    UNKNOWN,
+    Atom,
+    Const,
+    Ident,
+    Page,
+    Pointer,
+    Predicate,
+    Range,
+    Value,
+    const,
+)
+
+if TYPE_CHECKING:
+    from pagefix.flow.contexts import Context
+    from pagefix.flow.world import World
+
+__all__ = ["Frame"]
+
+#: Rounds of one loop; the lattice of a function is far lower than this.
+_MAX_ROUNDS = 12
+
+#: Functions that do not come back.
+_ENDS = frozenset(("BUG", "panic", "unreachable", "do_exit"))
+
+
+class Frame(Calls):
+    """The run of one context."""
+
+    def __init__(self, run: World, context: Context) -> None:
+        super().__init__(run, context)
+        self.labels: dict[str, State | None] = {}
+        self.breaks: list[State | None] = []
+        self.continues: list[State | None] = []
+        self.switches: list[tuple[Value, State, bool]] = []
+        self.value_out: Value = BOTTOM
+        self.off_true: frozenset[Ident] | None = None
+        self.off_false: frozenset[Ident] | None = None
+        self.gone_out: frozenset[Ident] = frozenset()
+        self.last: Value = UNKNOWN
+
+    def execute(self) -> Summary:
+        """Run the function and return its summary."""
+        for _ in range(_MAX_ROUNDS if self.shape.backward else 1):
+            before = dict(self.labels)
+            self._start()
+            end = self.statement(self.context.function.body, self.state)
+            if end is not None:
+                self._give_back(UNKNOWN, end)
+            if self.labels == before:
+                break
+        none: frozenset[Ident] = frozenset()
+        return Summary(self.value_out, self.off_true or none, self.off_false or none, self.gone_out)
+
+    def _start(self) -> None:
+        self.state = State()
+        function = self.context.function
+        for param, value in zip(function.params, self.context.args, strict=False):
+            if param.at in self.shape.boxed:
+                number = self.variable(param.at, param.type)
+                slot = Slot(number, "[]", False)
+                if self.record_name(param.type):
+                    into = [Pointer("pointer", number, False, False)]
+                    self._copy(into, value, function.start, function.start)
+                else:
+                    self.put(slot, value, function.start, function.start)
+            else:
+                self.state.env[param.at] = value
+
+    # --- statements -----------------------------------------------------------
+
+    def statement(self, node: ast.Stmt, state: State | None) -> State | None:
+        """Run a statement in a state and return the state after it."""
+        if state is None and not self._enterable(node):
+            return None
+        if state is not None:
+            self.state = state
+        return _STATEMENTS[type(node)](self, node, state)
+
+    def _enterable(self, node: ast.Stmt) -> bool:
+        if isinstance(node, ast.Case):
+            return True
+        if self.switches and isinstance(node, ast.Block | ast.Alternatives):
+            return True
+        return (node.start, node.end) in self.shape.labels
+
+    def _block(self, node: ast.Block, state: State | None) -> State | None:
+        for each in node.body:
+            state = self.statement(each, state)
+        return state
+
+    def run_block(self, body: ast.Block) -> Value:
+        """Run the block of a statement expression and return its last value."""
+        self.last = UNKNOWN
+        before = self.state
+        end = self._block(body, self.state)
+        self.state = end if end is not None else before
+        return self.last
+
+    def _expression(self, node: ast.ExprStmt, state: State | None) -> State | None:
+        self.last = self.value(node.value)
+        if isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name):
+            if node.value.func.name in _ENDS:
+                return None
+        return self.state
+
+    def _declare(self, node: ast.Declare, state: State | None) -> State | None:
+        boxed = node.at in self.shape.boxed
+        if node.init is None:
+            if not boxed:
+                self.state.env[node.at] = BOTTOM
+            return self.state
+        type_ = self.run.program.strip(node.type, self.path)
+        if isinstance(node.init, ast.InitList):
+            if boxed:
+                number = self.variable(node.at, node.type)
+                self.fill(Pointer("pointer", number, False, False), node.init, type_)
+            return self.state
+        value = self.convert(self.value(node.init), node.init, type_)
+        name = ast.Name(node.at, node.at + len(node.name), node.name, node.at)
+        self.assign(name, value, node.start, node.end)
+        return self.state
+
+    def _if(self, node: ast.If, state: State | None) -> State | None:
+        yes: State | None = None
+        no: State | None = None
+        if state is not None:
+            yes, no = self.branch(node.test)
+        yes = self.statement(node.then, yes)
+        if node.other is not None:
+            no = self.statement(node.other, no)
+        return self._joined(yes, no)
+
+    def _alternatives(self, node: ast.Alternatives, state: State | None) -> State | None:
+        result = None if node.complete else state
+        entry = state.copy() if state is not None else None
+        for branch in node.branches:
+            one = self.statement(branch, entry.copy() if entry is not None else None)
+            result = join(result, one)
+        return result
+
+    def _joined(self, one: State | None, other: State | None) -> State | None:
+        return join(one, other)
+
+    # --- loops ----------------------------------------------------------------
+
+    def _loop(
+        self,
+        entry: State | None,
+        test: Callable[[State], tuple[State | None, State | None]],
+        body: ast.Stmt,
+        step: Callable[[State], State],
+        *,
+        body_first: bool = False,
+    ) -> State | None:
+        head = entry.copy() if entry is not None else None
+        exit_: State | None = None
+        for _ in range(_MAX_ROUNDS):
+            self.breaks.append(None)
+            self.continues.append(None)
+            inside: State | None = head.copy() if head is not None else None
+            if not body_first and inside is not None:
+                inside, leave = test(inside)
+                exit_ = join(exit_, leave)
+            after = join(self.statement(body, inside), self.continues.pop())
+            exit_ = join(exit_, self.breaks.pop())
+            if after is not None:
+                after = step(after)
+                if body_first:
+                    after, leave = test(after)
+                    exit_ = join(exit_, leave)
+            new = join(head, after)
+            if new == head:
+                break
+            head = new.copy() if new is not None else None
+        return exit_
+
+    def _tested(
+        self, test: ast.Expr | None
+    ) -> Callable[[State], tuple[State | None, State | None]]:
+        def run(state: State) -> tuple[State | None, State | None]:
+            self.state = state
+            return (state, None) if test is None else self.branch(test)
+
+        return run
+
+    def _while(self, node: ast.While, state: State | None) -> State | None:
+        test = self._tested(node.test)
+        return self._loop(state, test, node.body, lambda s: s, body_first=node.first)
+
+    def _for(self, node: ast.For, state: State | None) -> State | None:
+        for each in node.init:
+            state = self.statement(each, state)
+
+        def step(after: State) -> State:
+            self.state = after
+            if node.step is not None:
+                self.value(node.step)
+            return self.state
+
+        return self._loop(state, self._tested(node.test), node.body, step)
+
+    def _for_each(self, node: ast.ForEach, state: State | None) -> State | None:
+        def head(state: State) -> tuple[State | None, State | None]:
+            self.state = state
+            self.value(node.head)
+            return self.state, self.state.copy()
+
+        return self._loop(state, head, node.body, lambda s: s)
+
+    # --- jumps ----------------------------------------------------------------
+
+    def _switch(self, node: ast.Switch, state: State | None) -> State | None:
+        if state is None and (node.start, node.end) not in self.shape.labels:
+            return None
+        value = self.value(node.value) if state is not None else BOTTOM
+        entry = self.state.copy() if state is not None else State()
+        self.switches.append((value, entry, state is not None))
+        self.breaks.append(None)
+        end = self.statement(node.body, None)
+        self.switches.pop()
+        end = join(end, self.breaks.pop())
+        if not _has_default(node.body):
+            end = join(end, state)
+        return end
+
+    def _case(self, node: ast.Case, state: State | None) -> State | None:
+        if not self.switches:
+            return state
+        value, entry, live = self.switches[-1]
+        if not live:
+            return state
+        numbers = {atom.value for atom in value if isinstance(atom, Const)}
+        if node.value is not None and numbers and all(isinstance(a, Const) for a in value):
+            here = self.value(node.value)
+            if all(isinstance(a, Const) for a in here) and here and node.last is None:
+                if not any(isinstance(a, Const) and a.value in numbers for a in here):
+                    return state
+        return join(state, self._chosen(node, entry.copy()))
+
+    def _chosen(self, node: ast.Case, state: State) -> State:
+        # A case that names a clause's word is a branch that the clause would forbid.
+        if node.value is not None and state.clause is None:
+            clause = self.run.record.excluded(self, node.value)
+            if clause is not None and clause[0]:
+                state.clause = clause[1]
+        return state
+
+    def _label(self, node: ast.Label, state: State | None) -> State | None:
+        return join(state, self._copy_of(self.labels.get(node.name)))
+
+    def _copy_of(self, state: State | None) -> State | None:
+        return state.copy() if state is not None else None
+
+    def _goto(self, node: ast.Goto, state: State | None) -> State | None:
+        names = (
+            [node.label]
+            if node.label is not None
+            else sorted(set().union(*self.shape.labels.values()) if self.shape.labels else ())
+        )
+        for name in names:
+            self.labels[name] = join(self.labels.get(name), state.copy() if state else None)
+        return None
+
+    def _break(self, node: ast.Break, state: State | None) -> State | None:
+        if self.breaks:
+            self.breaks[-1] = join(self.breaks[-1], state)
+        return None
+
+    def _continue(self, node: ast.Continue, state: State | None) -> State | None:
+        if self.continues:
+            self.continues[-1] = join(self.continues[-1], state)
+        return None
+
+    def _return(self, node: ast.Return, state: State | None) -> State | None:
+        if node.value is None:
+            self._give_back(UNKNOWN, self.state)
+        elif _is_logical(node.value):
+            for side, number in zip(self.branch(node.value), (1, 0), strict=True):
+                if side is not None:
+                    self._give_back(const(number), side)
+        else:
+            value = self.convert(self.value(node.value), node.value, self._return_type())
+            self._give_back(value, self.state)
+        return None
+
+    def _return_type(self) -> ast.Type:
+        return self.run.program.strip(self.context.function.ret, self.path)
+
+    def _give_back(self, value: Value, state: State) -> None:
+        self.gone_out |= frozenset(i for i in state.gone if i[0] == "arg")
+        true = false = frozenset(i for i in state.off if i[0] == "arg")
+        may_be_true = may_be_false = True
+        if value and all(isinstance(atom, Const) for atom in value):
+            may_be_true = any(atom.value != 0 for atom in value)  # type: ignore[union-attr]
+            may_be_false = any(atom.value == 0 for atom in value)  # type: ignore[union-attr]
+        for atom in value:
+            if isinstance(atom, Predicate) and len(value) == 1:
+                true |= frozenset(i for i in atom.if_true if i[0] == "arg")
+                false |= frozenset(i for i in atom.if_false if i[0] == "arg")
+        if may_be_true:
+            self.off_true = true if self.off_true is None else self.off_true & true
+        if may_be_false:
+            self.off_false = false if self.off_false is None else self.off_false & false
+        self.value_out |= frozenset(_leaving(atom) for atom in value)
+
+    def _asm(self, node: ast.Asm, state: State | None) -> State | None:
+        for operand in node.operands:
+            self.value(operand)
+        return self.state
+
+
+def _leaving(atom: Atom) -> Atom:
+    if isinstance(atom, Page):
+        idents = frozenset(ident for ident in atom.idents if ident[0] == "arg")
+        return Page("page", idents, atom.assumed)
+    if isinstance(atom, Range):
+        return Range("range", frozenset(ident for ident in atom.idents if ident[0] == "arg"))
+    return atom
+
+
+def _is_logical(expr: ast.Expr) -> bool:
+    if isinstance(expr, ast.Binary):
+        return expr.op in ("&&", "||")
+    return isinstance(expr, ast.Unary) and expr.op == "!"
+
+
+def _has_default(body: ast.Stmt) -> bool:
+    if isinstance(body, ast.Case):
+        return body.value is None
+    if isinstance(body, ast.Block):
+        return any(_has_default(each) for each in body.body)
+    if isinstance(body, ast.Alternatives):
+        return any(_has_default(each) for each in body.branches)
+    return False
+
+
+_STATEMENTS: dict[type, Callable[..., State | None]] = {
+    ast.ExprStmt: Frame._expression,
+    ast.Declare: Frame._declare,
+    ast.Block: Frame._block,
+    ast.If: Frame._if,
+    ast.While: Frame._while,
+    ast.For: Frame._for,
+    ast.ForEach: Frame._for_each,
+    ast.Switch: Frame._switch,
+    ast.Case: Frame._case,
+    ast.Label: Frame._label,
+    ast.Goto: Frame._goto,
+    ast.Break: Frame._break,
+    ast.Continue: Frame._continue,
+    ast.Return: Frame._return,
+    ast.Alternatives: Frame._alternatives,
+    ast.Asm: Frame._asm,
+}

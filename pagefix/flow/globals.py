@@ -1,0 +1,229 @@
+"""Names at file scope: constants, variables with their initializers, functions' addresses."""
+
+from __future__ import annotations
+
+import os.path
+import re
+
+from pagefix.c import ast
+from pagefix.flow.arithmetic import arithmetic
+from pagefix.flow.contexts import Callee, Kind
+from pagefix.flow.heap import Heap, Store
+from pagefix.flow.record import Record
+from pagefix.flow.values import NULL, UNKNOWN, Atom, Func, Pointer, Value, const
+from pagefix.program import Program
+
+__all__ = ["Globals"]
+
+_FIXED = {"NULL": NULL, "true": const(1), "false": const(0)}
+_MARGIN = re.compile(rb"^[A-Za-z_}][^\n]*", re.MULTILINE)
+_WORD = re.compile(rb"[A-Za-z_]\w*")
+
+
+class Globals:
+    """What names that are no locals stand for."""
+
+    def __init__(self, program: Program, record: Record) -> None:
+        self.program = program
+        self.record = record
+        self.heap = Heap()
+        #: Words at the left margin of the checked files: a name that is none of them is not
+        #: defined there, and need not be looked for.
+        self.outermost = _outermost(program)
+        #: Objects that are variables at file scope of no record or array type.
+        self.scalars: set[int] = set()
+        self._directories = {os.path.dirname(path) for path in program.files}
+        self._constants: dict[str, int | None] = {}
+        self._values: dict[tuple[str, str], Value] = {}
+        self._objects: dict[tuple[str, str], Value] = {}
+        self._tables: dict[int, str] = {}
+        self._fields: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def function_callee(self, name: str, path: str) -> Callee:
+        """Return what a function constant stands for (see :class:`World`)."""
+        raise NotImplementedError
+
+    def inside(self, path: str) -> bool:
+        """Return whether a file's bodies are read: it is checked, or a header beside one."""
+        return path in self.program.files or os.path.dirname(path) in self._directories
+
+    # --- globals --------------------------------------------------------------
+
+    def global_value(self, name: str, path: str) -> Value:
+        """Return what a name that is no local may be, used as a value."""
+        fixed = _FIXED.get(name)
+        if fixed is not None:
+            return fixed
+        key = (name, path)
+        if key not in self._values:
+            self._values[key] = UNKNOWN
+            self._values[key] = self._global_value(name, path)
+        return self._values[key]
+
+    def _global_value(self, name: str, path: str) -> Value:
+        callee = self.function_callee(name, path)
+        if callee.kind is Kind.FUNCTIONS:
+            return frozenset((Func("func", name, path, False),))
+        if path.startswith("<"):
+            return UNKNOWN
+        if name not in self._constants:
+            self._constants[name] = self._constant(name, path, 0)
+        number = self._constants[name]
+        if number is not None:
+            return const(number)
+        return self.global_object(name, path) or UNKNOWN
+
+    def _constant(self, name: str, path: str, depth: int) -> int | None:
+        if depth > 8 or path.startswith("<"):
+            return None
+        for where, macro in self.program.near_macros(name, path):
+            if macro.params is None and macro.body is not None and hasattr(macro.body, "_fields"):
+                return self.number(macro.body, where, depth + 1)  # type: ignore[arg-type]
+        if name.isupper() or not name.islower():
+            for where, item in self.program.enumerator(name, path):
+                return self._enumerated(where, item, depth)
+        return None
+
+    def _enumerated(self, path: str, item: ast.Enumerator, depth: int) -> int | None:
+        # A constant without a value counts on from the one before it.
+        if item.value is not None:
+            return self.number(item.value, path, depth + 1)
+        unit = self.program.unit(path)
+        chunk = unit.chunk_at(item.at)
+        number: int | None = -1
+        for each in unit.items(chunk) if chunk is not None else ():
+            if not isinstance(each, ast.Enumerator):
+                continue
+            if each.value is not None:
+                number = self.number(each.value, path, depth + 1)
+            else:
+                number = None if number is None else number + 1
+            if each.at == item.at:
+                return number
+        return None
+
+    def number(self, expr: ast.Expr | ast.Block, path: str, depth: int = 0) -> int | None:
+        """Return the value of a constant expression, ``None`` if it is not known."""
+        if isinstance(expr, ast.Number):
+            return expr.value
+        if isinstance(expr, ast.Name) and expr.decl == ast.GLOBAL:
+            return self._constant(expr.name, path, depth)
+        if isinstance(expr, ast.Cast):
+            return self.number(expr.value, path, depth)
+        if isinstance(expr, ast.Unary) and expr.op in ("-", "~", "+"):
+            inner = self.number(expr.operand, path, depth)
+            if inner is None:
+                return None
+            return {"-": -inner, "~": ~inner, "+": inner}[expr.op]
+        if isinstance(expr, ast.Binary):
+            left = self.number(expr.left, path, depth)
+            right = self.number(expr.right, path, depth)
+            if left is None or right is None:
+                return None
+            return arithmetic(expr.op, left, right)
+        return None
+
+    def global_object(self, name: str, path: str) -> Value:
+        """Return a pointer to a variable at file scope, its initializer filled in."""
+        key = (name, path)
+        if key not in self._objects:
+            self._objects[key] = frozenset()
+            self._objects[key] = self._global_object(name, path)
+        return self._objects[key]
+
+    def _global_object(self, name: str, path: str) -> Value:
+        if path.startswith("<") or name not in self.outermost:
+            return frozenset()
+        found: set[Atom] = set()
+        for where, item in self.program.variable(name, path):
+            type_ = self.program.strip(item.type, where)
+            record = record_of(type_)
+            number = self.heap.make("global", (where, name), record)
+            if not record and not isinstance(type_, ast.Array | ast.Record):
+                self.scalars.add(number)
+            if isinstance(item.init, ast.InitList) and self.inside(where):
+                if self._fill(number, item.init, type_, where):
+                    self._tables[number] = name
+            found.add(Pointer("pointer", number, False, False))
+        return frozenset(found)
+
+    def global_address(self, name: str, path: str) -> Value:
+        """Return ``&name``: a function's address, or a variable's."""
+        callee = self.function_callee(name, path)
+        if callee.kind is Kind.FUNCTIONS:
+            return frozenset((Func("func", name, path, False),))
+        return self.global_object(name, path) or UNKNOWN
+
+    def _fill(self, number: int, init: ast.InitList, type_: ast.Type, path: str) -> bool:
+        names = self.field_names(type_, path)
+        position, has_function = 0, False
+        for item in init.items:
+            field = "[]"
+            if item.designators and item.designators[0].field is not None:
+                field = item.designators[0].field
+                position = names.index(field) + 1 if field in names else position
+            elif not item.designators and position < len(names):
+                field = names[position]
+                position += 1
+            member = self.program.member(type_, field, path)
+            if member is None and isinstance(type_, ast.Array):
+                member = type_.of
+            if isinstance(item.value, ast.InitList):
+                below = (
+                    number
+                    if field == "[]"
+                    else self.heap.member(number, field, record_of(member) if member else "")
+                )
+                has_function |= self._fill(below, item.value, member or ast.UnknownType(), path)
+                continue
+            value = self._initial(item.value, path)
+            if value:
+                self.heap.store((number, field), value, Store(-1, path, init.start, init.end))
+                has_function = True
+        return has_function
+
+    def _initial(self, expr: ast.Expr, path: str) -> Value:
+        while isinstance(expr, ast.Cast) or (isinstance(expr, ast.Unary) and expr.op == "&"):
+            expr = expr.value if isinstance(expr, ast.Cast) else expr.operand
+        if not isinstance(expr, ast.Name) or expr.decl != ast.GLOBAL or expr.name == "NULL":
+            return frozenset()
+        callee = self.function_callee(expr.name, path)
+        if callee.kind is Kind.FUNCTIONS:
+            self.record.in_table(expr.name)
+            return frozenset((Func("func", expr.name, path, False),))
+        return self.global_object(expr.name, path)
+
+    def is_table(self, number: int) -> bool:
+        """Return whether an object is a global table of functions."""
+        return number in self._tables
+
+    def table_name(self, number: int) -> str:
+        """Return the name of a global table."""
+        return self._tables[number]
+
+    def field_names(self, type_: ast.Type, path: str) -> tuple[str, ...]:
+        """Return the members of a record in order, for initializers without designators."""
+        name = record_of(self.program.strip(type_, path))
+        key = (name, path)
+        if key not in self._fields:
+            records = self.program.record(name, path) if name else ()
+            self._fields[key] = tuple(f.name for f in records[0].fields) if records else ()
+        return self._fields[key]
+
+
+def _outermost(program: Program) -> frozenset[str]:
+    found: set[bytes] = set()
+    for path in program.files:
+        for line in _MARGIN.findall(program.data(path)):
+            found.update(_WORD.findall(line))
+    return frozenset(word.decode() for word in found)
+
+
+def record_of(type_: ast.Type) -> str:
+    if isinstance(type_, ast.Array):
+        return record_of(type_.of)
+    if isinstance(type_, ast.Record):
+        return type_.name
+    if isinstance(type_, ast.Base) and type_.name.startswith(("struct ", "union ")):
+        return type_.name
+    return ""

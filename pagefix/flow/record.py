@@ -1,0 +1,254 @@
+"""What the interpreter saw: sites with their labels, calls that rules ask for.
+
+The interpreter only reports; whether a site is a finding is decided when all is known
+(:mod:`pagefix.flow.findings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pagefix.c import ast
+from pagefix.finding import Access
+from pagefix.flow.clauses import side_of
+from pagefix.flow.contexts import Context
+from pagefix.flow.state import State
+from pagefix.flow.syntax import walk
+from pagefix.flow.values import TOP, Labelled, Range, Value, pages, ranges
+from pagefix.rulebook import Clause, Match, Rule, match
+
+__all__ = ["Observer", "Record", "Seen", "Sight", "Sinks"]
+
+#: Which of two accesses at one place is the true one: ``x += 1`` also reads ``x``.
+_RANK = {
+    Access.UNEVALUATED: 0,
+    Access.READ: 1,
+    Access.ADDRESS: 2,
+    Access.WRITE: 3,
+    Access.READWRITE: 4,
+}
+
+
+class Observer(Protocol):
+    """What the interpreter of one function says of where it stands."""
+
+    path: str
+    context: Context
+    state: State
+    expansion: int
+
+    def value(self, expr: ast.Expr) -> Value:
+        """Return what an expression may be."""
+
+
+class Sinks:
+    """The rules, ordered by what they look at.
+
+    :param fields: names of fields that some rule asks for.
+    :param calls: rules with their patterns by the name of the called function.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.by_field: dict[str, list[tuple[Rule, Match]]] = {}
+        self.calls: dict[str, list[tuple[Rule, Match]]] = {}
+        for rule in rules:
+            for each in rule.matches:
+                table = self.by_field if each.field else self.calls
+                table.setdefault(each.anchor, []).append((rule, each))
+        self.fields = frozenset(self.by_field)
+        self.range_calls = frozenset(
+            name
+            for name, pairs in self.calls.items()
+            if any(each.requires == "range" for _rule, each in pairs)
+        )
+
+
+@dataclass(slots=True)
+class Sight:
+    """How one context saw one place.
+
+    :param labels: labels of the page: ``swapcache``, ``pagecache``, ``unknown``, ...
+    :param assumed: whether the page was only guessed to be there.
+    :param origin: the heap place it came from, for the trace.
+    """
+
+    labels: frozenset[str]
+    assumed: bool
+    clause: str | None
+
+
+@dataclass(slots=True)
+class Seen:
+    """One place that was looked at, in all contexts.
+
+    :param rules: for a call, the rules whose pattern and label it fits.
+    :param helper: for a call beyond the frontier, positions of the pages it is given.
+    """
+
+    path: str
+    node: ast.Member | ast.Call
+    function: ast.Function
+    access: Access
+    sights: dict[int, Sight] = field(default_factory=dict)
+    rules: dict[str, tuple[Rule, Match]] = field(default_factory=dict)
+    helper: tuple[int, ...] = ()
+
+
+class Record:
+    """The log of one analysis."""
+
+    def __init__(self, sinks: Sinks, clauses: Sequence[Clause]) -> None:
+        self.sinks = sinks
+        self.clauses = clauses
+        self.fields: dict[tuple[str, int], Seen] = {}
+        self.calls: dict[tuple[str, int], Seen] = {}
+        #: Where the address of a function is taken: in which contexts, under which clause.
+        self.addresses: dict[str, dict[int, str | None]] = {}
+        self._tests: dict[tuple[str, int, int], bool] = {}
+        self._origin: dict[tuple[int, int], str] = {}
+
+    # --- where ----------------------------------------------------------------
+
+    def locate(self, path: str, body: object) -> None:
+        """Note that the nodes of a macro's body lie in another file."""
+        if path:
+            for node in walk(body):
+                if isinstance(node, ast.Member | ast.Call):
+                    self._origin[(node.start, node.end)] = path
+
+    def _path(self, frame: Observer, node: ast.Member | ast.Call) -> str:
+        function = frame.context.function
+        if function.start <= node.start < function.end and not frame.expansion:
+            return frame.path
+        return self._origin.get((node.start, node.end), frame.path)
+
+    # --- sites ----------------------------------------------------------------
+
+    def page_field(self, frame: Observer, expr: ast.Member, access: Access, base: Value) -> None:
+        """Note that a field of a page (or of what may be one) is used."""
+        if expr.field not in self.sinks.fields:
+            return
+        path = self._path(frame, expr)
+        key = (path, expr.at)
+        seen = self.fields.get(key)
+        if seen is None:
+            seen = self.fields[key] = Seen(path, expr, frame.context.function, access)
+        elif _RANK[access] > _RANK[seen.access]:
+            seen.access = access
+        self._sight(frame, seen, base)
+
+    def _sight(self, frame: Observer, seen: Seen, value: Value) -> None:
+        labels = {atom.label for atom in value if isinstance(atom, Labelled)}
+        found = pages(value)
+        if found:
+            labels.add("swapcache")
+        elif ranges(value):
+            labels.add("range")
+        elif TOP in value:
+            labels.add("unknown")
+        assumed = bool(found) and all(page.assumed for page in found)
+        clause = frame.state.clause
+        old = seen.sights.get(frame.context.number)
+        if old is not None:
+            labels |= old.labels
+            if "swapcache" in old.labels or "range" in old.labels:
+                assumed = old.assumed and (assumed or not found)
+                clause = (
+                    old.clause
+                    if not found and not ranges(value)
+                    else (clause if old.clause is not None else None)
+                )
+        seen.sights[frame.context.number] = Sight(frozenset(labels), assumed, clause)
+
+    def taken(self, frame: Observer, name: str) -> None:
+        """Note that a function's address is taken: it becomes somebody's callback."""
+        where = self.addresses.setdefault(name, {})
+        number, clause = frame.context.number, frame.state.clause
+        where[number] = clause if where.get(number, clause) is not None else None
+
+    def in_table(self, name: str) -> None:
+        """Note that a function stands in a static table."""
+        self.addresses.setdefault(name, {})[-1] = None
+
+    # --- calls ----------------------------------------------------------------
+
+    def call_site(self, frame: Observer, expr: ast.Call, name: str) -> None:
+        """Note a call that a rule's pattern names, if its argument is labelled so."""
+        for rule, each in self.sinks.calls[name]:
+            bindings = match(each.tree, expr)
+            if bindings is None:
+                continue
+            for variable, bound in bindings.items():
+                wanted = rule.metavar(variable).declared if each.requires else ""
+                is_page = wanted.startswith(("struct page", "struct folio"))
+                value = frame.value(bound.expr)
+                if each.requires == "swapcache" and is_page and pages(value):
+                    self._matched(frame, expr, rule, each, value)
+                elif each.requires == "range" and not is_page and ranges(value):
+                    self._matched(frame, expr, rule, each, value)
+
+    def _matched(
+        self, frame: Observer, expr: ast.Call, rule: Rule, each: Match, value: Value
+    ) -> None:
+        seen = self._call(frame, expr)
+        seen.rules[rule.name] = (rule, each)
+        self._sight(frame, seen, frozenset(a for a in value if a.tag in ("page", "range")))
+
+    def _call(self, frame: Observer, expr: ast.Call) -> Seen:
+        path = self._path(frame, expr)
+        key = (path, expr.start)
+        seen = self.calls.get(key)
+        if seen is None:
+            seen = Seen(path, expr, frame.context.function, Access.READ)
+            self.calls[key] = seen
+        return seen
+
+    def helper_call(
+        self, frame: Observer, expr: ast.Call, name: str, args: Sequence[Value]
+    ) -> None:
+        """Note that a function beyond the frontier is given the page itself."""
+        seen = self._call(frame, expr)
+        positions = {index for index, arg in enumerate(args) if pages(arg)}
+        seen.helper = tuple(sorted(positions.union(seen.helper)))
+        for index in sorted(positions):
+            self._sight(frame, seen, args[index])
+
+    def _names_clause(self, path: str, test: ast.Expr) -> bool:
+        # Whether a test can be one of a clause at all: asked once for each test.
+        key = (path, test.start, test.end)
+        if key not in self._tests:
+            compares = isinstance(test, ast.Binary) and test.op in ("<", "<=", ">", ">=")
+            self._tests[key] = compares or any(
+                side_of(test, clause) is not None for clause in self.clauses
+            )
+        return self._tests[key]
+
+    # --- contract clauses -----------------------------------------------------
+
+    def excluded(self, frame: Observer, test: ast.Expr) -> tuple[bool, str] | None:
+        """Return which side of a test ``swap_activate`` may forbid, and by which clause."""
+        if not self._names_clause(frame.path, test):
+            return None
+        for clause in self.clauses:
+            if clause.size and isinstance(test, ast.Binary):
+                side = _beyond_end(frame, test)
+                if side is not None:
+                    return side, clause.name
+            side = side_of(test, clause)
+            if side is not None:
+                return side, clause.name
+        return None
+
+
+def _beyond_end(frame: Observer, test: ast.Binary) -> bool | None:
+    if test.op not in ("<", "<=", ">", ">="):
+        return None
+    left, right = frame.value(test.left), frame.value(test.right)
+    offset, size = (left, right), (right, left)
+    for (mine, theirs), bigger in ((offset, ">"), (size, "<")):
+        if any(a.tag == "size" for a in theirs) and not any(a.tag == "size" for a in mine):
+            if any(isinstance(atom, Range) for atom in mine):
+                return test.op.startswith(bigger)
+    return None

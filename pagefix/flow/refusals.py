@@ -1,0 +1,72 @@
+"""What a table's ``swap_activate`` is seen to refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pagefix.c import ast
+from pagefix.flow.clauses import side_of
+from pagefix.flow.syntax import walk
+from pagefix.flow.world import World
+from pagefix.rulebook import Clause
+
+__all__ = ["refusals"]
+
+#: How many calls below ``swap_activate`` a refusal is looked for.
+_DEPTH = 2
+
+
+def refusals(world: World, activate: str | None, clauses: Iterable[Clause]) -> frozenset[str]:
+    """Return the clauses that a ``swap_activate`` is seen to keep.
+
+    Seen is a test that names the clause's vocabulary, with a negative error on that side.
+    """
+    if activate is None:
+        return frozenset()
+    found: set[str] = set()
+    seen: set[str] = set()
+    todo = [(activate, 0)]
+    while todo:
+        name, depth = todo.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        callee = world.function_callee(name, world.program.files[0])
+        for _path, function in callee.functions:
+            for node in walk(function.body):
+                if isinstance(node, ast.If):
+                    found.update(clause.name for clause in clauses if _refuses(node, clause))
+                elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    if depth < _DEPTH:
+                        todo.append((node.func.name, depth + 1))
+    return frozenset(found)
+
+
+def _refuses(node: ast.If, clause: Clause) -> bool:
+    for test, positive in _operands(node.test, True):
+        side = side_of(test, clause)
+        if side is None:
+            continue
+        branch = node.then if side == positive else node.other
+        if branch is not None and any(_fails(each) for each in walk(branch)):
+            return True
+    return False
+
+
+def _operands(test: ast.Expr, positive: bool) -> Iterator[tuple[ast.Expr, bool]]:
+    if isinstance(test, ast.Unary) and test.op == "!":
+        yield from _operands(test.operand, not positive)
+    elif isinstance(test, ast.Binary) and test.op in ("&&", "||"):
+        yield from _operands(test.left, positive)
+        yield from _operands(test.right, positive)
+    else:
+        yield test, positive
+
+
+def _fails(node: object) -> bool:
+    value: object = None
+    if isinstance(node, ast.Return):
+        value = node.value
+    elif isinstance(node, ast.Assign):
+        value = node.value
+    return isinstance(value, ast.Unary) and value.op == "-"

@@ -1,0 +1,135 @@
+"""What holds at one point of one function: its variables, and what tests have shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pagefix.flow.values import (
+    TOP,
+    UNKNOWN,
+    Atom,
+    Ident,
+    Labelled,
+    Page,
+    Predicate,
+    Range,
+    Value,
+)
+
+__all__ = ["State", "join"]
+
+_NONE: frozenset[Ident] = frozenset()
+#: What a page is that a test has shown not to be in the swap cache.
+_GUARDED = Labelled("labelled", "guarded")
+_Test = Callable[[Ident], bool]
+
+
+@dataclass(slots=True)
+class State:
+    """The abstract state.
+
+    :param env: value of each local by the offset of its declaration; a missing one is
+        :data:`~pagefix.flow.values.UNKNOWN`.
+    :param off: identities of pages shown not to be in the swap cache.
+    :param gone: identities of pages that were unlocked: a test proves nothing any more.
+    :param clause: the contract clause that would forbid this path, if there is one.
+    """
+
+    env: dict[int, Value] = field(default_factory=dict)
+    off: frozenset[Ident] = _NONE
+    gone: frozenset[Ident] = _NONE
+    clause: str | None = None
+
+    def copy(self) -> State:
+        """Return a state that can be changed without changing this one."""
+        return State(dict(self.env), self.off, self.gone, self.clause)
+
+    def drop(self, idents: frozenset[Ident]) -> None:
+        """Record that these pages are not in the swap cache."""
+        if not idents:
+            return
+        self.off = self.off | idents
+        for decl, value in self.env.items():
+            if any(atom.tag in ("page", "range") for atom in value):
+                self.env[decl] = self.visible(value)
+
+    def visible(self, value: Value) -> Value:
+        """Return a value without the pages that tests have ruled out here."""
+        if not self.off:
+            return value
+        kept: set[Atom] = set()
+        for atom in value:
+            if isinstance(atom, Page | Range) and not atom.idents.isdisjoint(self.off):
+                kept.add(_GUARDED if isinstance(atom, Page) else TOP)
+            else:
+                kept.add(atom)
+        return frozenset(kept)
+
+    def assign(self, decl: int, value: Value, at: int) -> None:
+        """Give a local a new value: what was known of its old one is known no more."""
+        own: Ident = ("def", decl, at)
+        self.forget(lambda ident: ident == own or (ident[0] == "path" and ident[1] == decl))
+        named: set[Atom] = set()
+        for atom in value:
+            if isinstance(atom, Page):
+                atom = Page("page", _live(atom.idents, own, decl) | {own}, atom.assumed)
+            elif isinstance(atom, Range):
+                atom = Range("range", _live(atom.idents, own, decl))
+            named.add(atom)
+        self.env[decl] = frozenset(named)
+
+    def forget_field(self, name: str) -> None:
+        """Forget the paths through a member of this name: it was stored to."""
+        self.forget(lambda ident: ident[0] == "path" and name in ident[2])  # type: ignore[operator]
+
+    def forget(self, stale: _Test) -> None:
+        """Drop the identities that no longer name the page they named."""
+        self.off = _without(self.off, stale)
+        self.gone = _without(self.gone, stale)
+        for decl, value in self.env.items():
+            for atom in value:
+                if isinstance(atom, Page | Predicate | Range) and _mentions(atom, stale):
+                    self.env[decl] = frozenset(_cleaned(atom, stale) for atom in value)
+                    break
+
+
+def _live(idents: frozenset[Ident], own: Ident, decl: int) -> frozenset[Ident]:
+    return frozenset(
+        ident for ident in idents if ident != own and not (ident[0] == "path" and ident[1] == decl)
+    )
+
+
+def _without(idents: frozenset[Ident], stale: _Test) -> frozenset[Ident]:
+    if not idents:
+        return idents
+    return frozenset(ident for ident in idents if not stale(ident))
+
+
+def _mentions(atom: Page | Predicate | Range, stale: _Test) -> bool:
+    parts = (atom.if_true, atom.if_false) if isinstance(atom, Predicate) else (atom.idents,)
+    return any(stale(ident) for part in parts for ident in part)
+
+
+def _cleaned(atom: Atom, stale: _Test) -> Atom:
+    if isinstance(atom, Page):
+        return Page("page", _without(atom.idents, stale), atom.assumed)
+    if isinstance(atom, Range):
+        return Range("range", _without(atom.idents, stale))
+    if isinstance(atom, Predicate):
+        return Predicate("predicate", _without(atom.if_true, stale), _without(atom.if_false, stale))
+    return atom
+
+
+def join(left: State | None, right: State | None) -> State | None:
+    """Return the state that holds after either of two; ``None`` is an unreachable one."""
+    if left is None:
+        return right
+    if right is None or right is left:
+        return left
+    env: dict[int, Value] = {}
+    for decl in left.env.keys() | right.env.keys():
+        one, two = left.env.get(decl, UNKNOWN), right.env.get(decl, UNKNOWN)
+        env[decl] = one if one == two else one | two
+    clause = left.clause if right.clause is not None else None
+    return State(env, left.off & right.off, left.gone | right.gone, clause)

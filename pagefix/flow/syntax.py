@@ -1,0 +1,126 @@
+"""Small questions about a function's syntax, answered once per function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pagefix.c import ast
+
+__all__ = ["Shape", "root_of", "shape_of", "substitute", "walk"]
+
+
+class Shape(NamedTuple):
+    """What the interpreter wants to know of a body before it runs it.
+
+    :param types: declared type of each local and parameter, by the name's offset.
+    :param boxed: locals that live in the heap: their address is taken, or they are
+        records or arrays.
+    :param labels: for each statement that holds labels, their names (keyed by the
+        statement's span).
+    :param backward: whether a ``goto`` leads back: the body is a loop then.
+    :param names: the global names it mentions.
+    """
+
+    types: dict[int, ast.Type]
+    boxed: frozenset[int]
+    labels: dict[tuple[int, int], frozenset[str]]
+    backward: bool
+    names: frozenset[str]
+
+
+def walk(node: object) -> Iterator[object]:
+    """Yield a node and all below it, in the order of the text."""
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        if isinstance(current, tuple):
+            if hasattr(current, "_fields"):
+                yield current
+            todo.extend(reversed(current))
+
+
+def root_of(expr: ast.Expr) -> ast.Name | None:
+    """Return the variable that an lvalue lies in, if it lies in one (``x.a[3].b``)."""
+    while True:
+        if isinstance(expr, ast.Name):
+            return expr
+        if isinstance(expr, ast.Member) and not expr.arrow:
+            expr = expr.base
+        elif isinstance(expr, ast.Subscript):
+            expr = expr.base
+        else:
+            return None
+
+
+def shape_of(params: tuple[ast.Param, ...], body: object) -> Shape:
+    """Return the :class:`Shape` of a body with its parameters."""
+    types: dict[int, ast.Type] = {param.at: param.type for param in params}
+    boxed: set[int] = set()
+    names: set[str] = set()
+    labels: dict[str, int] = {}
+    jumps: list[tuple[str, int]] = []
+    for node in walk(body):
+        if isinstance(node, ast.Declare):
+            types[node.at] = node.type
+            if isinstance(node.type, ast.Array | ast.Record) or _is_record(node.type):
+                boxed.add(node.at)
+        elif isinstance(node, ast.Unary) and node.op == "&":
+            root = root_of(node.operand)
+            if root is not None and root.decl != ast.GLOBAL:
+                boxed.add(root.decl)
+        elif isinstance(node, ast.Name) and node.decl == ast.GLOBAL:
+            names.add(node.name)
+        elif isinstance(node, ast.Label):
+            labels[node.name] = node.start
+        elif isinstance(node, ast.Goto) and node.label is not None:
+            jumps.append((node.label, node.start))
+    backward = any(labels.get(label, at) < at for label, at in jumps)
+    return Shape(types, frozenset(boxed), _holders(body), backward, frozenset(names))
+
+
+def _is_record(type_: ast.Type) -> bool:
+    return isinstance(type_, ast.Base) and type_.name.startswith(("struct ", "union "))
+
+
+def _holders(body: object) -> dict[tuple[int, int], frozenset[str]]:
+    found: dict[tuple[int, int], frozenset[str]] = {}
+
+    def visit(node: object) -> frozenset[str]:
+        inside: frozenset[str] = frozenset()
+        if isinstance(node, ast.Label):
+            inside = frozenset((node.name,))
+        elif isinstance(node, tuple):
+            for child in node:
+                if isinstance(child, tuple):
+                    inside |= visit(child)
+        start, end = getattr(node, "start", -1), getattr(node, "end", -1)
+        if inside and start >= 0:
+            found[(start, end)] = found.get((start, end), frozenset()) | inside
+        return inside
+
+    visit(body)
+    return found
+
+
+def substitute(
+    node: object, arguments: dict[int, ast.Expr], rest: tuple[ast.Expr, ...] = ()
+) -> object:
+    """Return a macro's body with arguments in the place of its parameters.
+
+    :param arguments: by the offset of the parameter's name in the ``#define``.
+    :param rest: what ``__VA_ARGS__`` stands for.
+    """
+    if not isinstance(node, tuple):
+        return node
+    if isinstance(node, ast.Name):
+        return arguments.get(node.decl, node) if node.decl != ast.GLOBAL else node
+    children: list[Any] = []
+    for child in node:
+        if isinstance(child, ast.Name) and child.name == "__VA_ARGS__":
+            children.extend(rest)
+        else:
+            children.append(substitute(child, arguments, rest))
+    if hasattr(node, "_fields"):
+        return type(node)(*children) if len(children) == len(node) else node
+    return tuple(children)

@@ -1,0 +1,287 @@
+"""What the interpreter asks of everything around one function.
+
+Names are looked up in the program under check and in the models; what is asked twice is
+remembered. The solver hands itself in as :attr:`World.enter`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from pagefix.c import ast
+from pagefix.flow.contexts import Callee, Context, Edge, Kind, Summary
+from pagefix.flow.globals import Globals
+from pagefix.flow.record import Record
+from pagefix.flow.syntax import Shape, shape_of, substitute, walk
+from pagefix.flow.values import Value
+from pagefix.program import Program, Typer
+from pagefix.rulebook import Models
+
+__all__ = ["World"]
+
+
+Enter = Callable[[ast.Function, str, tuple[Value, ...], Edge], Summary]
+
+
+class World(Globals):
+    """Services to the interpreter."""
+
+    def __init__(self, program: Program, models: Models, record: Record) -> None:
+        super().__init__(program, record)
+        self.models = models
+        self.sinks = record.sinks
+        self.page_fields = record.sinks.fields
+        #: Tables installed together with the entry's, by their record.
+        self.family: Mapping[str, tuple[int, ...]] = {}
+        self.enter: Enter = _nowhere
+        self._stores: dict[tuple[str, int], bool] = {}
+        self._mentions: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._shapes: dict[tuple[str, int, int], Shape] = {}
+        self._typers: dict[tuple[str, int, int], Typer] = {}
+        self._callees: dict[tuple[str, str, int], Callee] = {}
+        self._expansions: dict[tuple[str, int, int, str], ast.Expr | ast.Block | None] = {}
+        self._fresh: dict[tuple[str, int], bool] = {}
+        self.coverage_unresolved: dict[str, None] = {}
+        self.coverage_unmodelled: dict[str, None] = {}
+
+    # --- functions ------------------------------------------------------------
+
+    def shape(self, context: Context) -> Shape:
+        """Return the shape of a context's function."""
+        return self.shape_at(context.path, context.function)
+
+    def shape_at(self, path: str, function: ast.Function) -> Shape:
+        """Return the shape of a function."""
+        key = (path, function.start, function.variant)
+        if key not in self._shapes:
+            self._shapes[key] = shape_of(function.params, function.body)
+        return self._shapes[key]
+
+    def typer(self, context: Context) -> Typer:
+        """Return the typer of a context's function."""
+        function = context.function
+        key = (context.path, function.start, function.variant)
+        if key not in self._typers:
+            self._typers[key] = Typer(self.program, context.path, function)
+        return self._typers[key]
+
+    def callee(self, name: str, path: str, arguments: int) -> Callee:
+        """Return what a called name stands for in a file.
+
+        A model comes first: it is what pagefix was told. Bodies are read only from the
+        directories under check; the rest of the kernel is API.
+        """
+        key = (name, path, arguments)
+        if key not in self._callees:
+            self._callees[key] = self._callee(name, path, arguments)
+        return self._callees[key]
+
+    def _callee(self, name: str, path: str, arguments: int) -> Callee:
+        own = self._own_functions(name, path)
+        if own:
+            return Callee(Kind.FUNCTIONS, own)
+        models = self.models.functions.get(name, ())
+        for function in models:
+            if len(function.params) == arguments or len(models) == 1:
+                shown = self._model_path(function)
+                return Callee(Kind.FUNCTIONS, ((shown, function),))
+        if name in self.models.macros:
+            return Callee(Kind.MACRO, (), "", self.models.macros[name])
+        if self.known_beyond(name):
+            return Callee(Kind.BEYOND)
+        found = self.program.near_macros(name, path)
+        if found and found[0][1].params is not None:
+            return Callee(Kind.MACRO, (), found[0][0], found[0][1])
+        return Callee(Kind.BEYOND)
+
+    def known_beyond(self, name: str) -> bool:
+        """Return whether the models say all there is to say of a name."""
+        models = self.models
+        return name in models.sources or name in models.harmless or name in models.helpers
+
+    def function_callee(self, name: str, path: str) -> Callee:
+        """Return what a function constant stands for."""
+        own = self._own_functions(name, path)
+        if own:
+            return Callee(Kind.FUNCTIONS, own)
+        models = self.models.functions.get(name, ())
+        if models:
+            return Callee(Kind.FUNCTIONS, ((self._model_path(models[0]), models[0]),))
+        return Callee(Kind.BEYOND)
+
+    def _own_functions(self, name: str, path: str) -> tuple[tuple[str, ast.Function], ...]:
+        if path.startswith("<") or name not in self.outermost:
+            return ()
+        return tuple(
+            (where, function)
+            for where, function in self.program.functions(name, path)
+            if self.inside(where)
+        )
+
+    def _model_path(self, function: ast.Function) -> str:
+        for shown, text in self.models.texts.items():
+            at = function.at
+            if text.encode()[at : at + len(function.name)].decode() == function.name:
+                return shown
+        return "<model>"
+
+    def expanded(self, path: str, expr: ast.Call, callee: Callee) -> ast.Expr | ast.Block | None:
+        """Return a macro's body with this call's arguments, ``None`` if it has no use."""
+        macro = callee.macro
+        assert macro is not None
+        key = (path, expr.start, expr.end, macro.name)
+        if key not in self._expansions:
+            self._expansions[key] = self._expansion(expr, callee, macro)
+        return self._expansions[key]
+
+    def _expansion(
+        self, expr: ast.Call, callee: Callee, macro: ast.Macro
+    ) -> ast.Expr | ast.Block | None:
+        body = macro.body
+        if body is None or not hasattr(body, "_fields"):
+            return None
+        params = macro.params or ()
+        arguments = {p.at: arg for p, arg in zip(params, expr.args, strict=False)}
+        self.record.locate(callee.path, body)
+        named = len(params) - 1 if params and params[-1].name.endswith("...") else len(params)
+        return substitute(body, arguments, expr.args[named:])  # type: ignore[return-value]
+
+    def unused(self, callee: Callee, expr: ast.Call) -> list[ast.Expr]:
+        """Return the arguments that a macro's body does not name: they are read all the same."""
+        macro = callee.macro
+        if macro is None or not macro.params:
+            return []
+        named = {node.decl for node in walk(macro.body) if isinstance(node, ast.Name)}
+        params = macro.params
+        fixed = len(params) - 1 if params[-1].name.endswith("...") else len(params)
+        return [
+            arg
+            for index, arg in enumerate(expr.args)
+            if index >= fixed or params[index].at not in named
+        ]
+
+    def returns_fresh(self, path: str, function: ast.Function) -> bool:
+        """Return whether a function gives back what it has allocated, seen by its text."""
+        key = (path, function.start)
+        if key not in self._fresh:
+            self._fresh[key] = False
+            self._fresh[key] = self._is_fresh(path, function)
+        return self._fresh[key]
+
+    def _is_fresh(self, path: str, function: ast.Function) -> bool:
+        if not isinstance(function.ret, ast.Pointer):
+            return False
+        sources: dict[int, list[ast.Expr]] = {}
+        returned: set[int] = set()
+        for node in walk(function.body):
+            if isinstance(node, ast.Declare) and node.init is not None:
+                sources.setdefault(node.at, []).append(node.init)
+            elif isinstance(node, ast.Assign) and isinstance(node.target, ast.Name):
+                sources.setdefault(node.target.decl, []).append(node.value)
+            elif isinstance(node, ast.Return) and node.value is not None:
+                if isinstance(node.value, ast.Name):
+                    returned.add(node.value.decl)
+                elif self._allocates(path, node.value):
+                    returned.add(-2)
+        return any(
+            decl == -2 or any(self._allocates(path, each) for each in sources.get(decl, ()))
+            for decl in returned
+        )
+
+    def _allocates(self, path: str, expr: ast.Expr) -> bool:
+        while isinstance(expr, ast.Cast):
+            expr = expr.value
+        if not isinstance(expr, ast.Call) or not isinstance(expr.func, ast.Name):
+            return False
+        if expr.func.name in self.models.fresh:
+            return True
+        own = self._own_functions(expr.func.name, path)
+        return any(self.returns_fresh(where, function) for where, function in own)
+
+    def reaches_range(self, callee: Callee) -> bool:
+        """Return whether offsets handed to a function may matter to a rule.
+
+        They do where a function that a rule asks for is called, here or in what is called
+        by name from here, or where this very function stores into a member.
+        """
+        for path, function in callee.functions:
+            if path.startswith("<") or self._stores_member(path, function):
+                return True
+            if self._leads_to_sink(function.name, path):
+                return True
+        return False
+
+    def _stores_member(self, path: str, function: ast.Function) -> bool:
+        key = (path, function.start)
+        if key not in self._stores:
+            self._stores[key] = any(
+                isinstance(node, ast.Assign) and isinstance(node.target, ast.Member)
+                for node in walk(function.body)
+            )
+        return self._stores[key]
+
+    def _leads_to_sink(self, name: str, path: str) -> bool:
+        wanted = self.sinks.range_calls
+        seen: set[str] = set()
+        todo = [(name, path)]
+        while todo:
+            current, where = todo.pop()
+            if current in wanted:
+                return True
+            if current in seen:
+                continue
+            seen.add(current)
+            todo.extend((called, at) for called, at in self._called(current, where))
+        return False
+
+    def _called(self, name: str, path: str) -> tuple[tuple[str, str], ...]:
+        # Names that a function's text calls, without lowering it.
+        if name not in self._mentions:
+            found: dict[tuple[str, str], None] = {}
+            if name in self.outermost or name in self.sinks.range_calls:
+                for where, function in self._own_functions(name, path):
+                    text = self.program.unit(where).code[function.start : function.end]
+                    for word in _CALLED.findall(text):
+                        called = word.decode()
+                        if called in self.outermost or called in self.sinks.range_calls:
+                            found[(called, where)] = None
+            self._mentions[name] = tuple(found)
+        return self._mentions[name]
+
+    def reads_carrier(self, callee: Callee, reader: int) -> bool:
+        """Return whether a callee names a global that holds something tracked."""
+        holding = self.heap.tainted_for(reader)
+        if not holding:
+            return False
+        return any(
+            not holding.isdisjoint(self.shape_at(path, function).names)
+            for path, function in callee.functions
+        )
+
+    # --- tests ----------------------------------------------------------------
+
+    def transparent(self, expr: ast.Expr) -> ast.Expr | None:
+        """Return what a wrapper such as ``likely()`` wraps, ``None`` for anything else."""
+        if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name):
+            if expr.func.name in self.models.transparent and expr.args:
+                return expr.args[0]
+        return None
+
+    # --- coverage -------------------------------------------------------------
+
+    def unresolved(self, path: str, expr: ast.Call) -> None:
+        """Note a call through a pointer of which nothing is known."""
+        line = self.program.unit(path).source.line_of(expr.start) if path[:1] != "<" else 0
+        self.coverage_unresolved[f"{path}:{line}"] = None
+
+    def unmodelled(self, name: str) -> None:
+        """Note a function beyond the frontier that was handed something tracked."""
+        self.coverage_unmodelled[name] = None
+
+
+_CALLED = re.compile(rb"([A-Za-z_]\w*)\s*\(")
+
+
+def _nowhere(function: ast.Function, path: str, args: tuple[Value, ...], edge: Edge) -> Summary:
+    raise NotImplementedError
