@@ -1,0 +1,31 @@
+"""From findings to changed files: edits, kernel style, diff, writing.
+
+In: fixes as :class:`pagefix.finding.Fix`, source text. Out: :class:`FileChange`, its
+diff, and (by :func:`apply` alone) written files. May not know what a rule means.
+
+Floor 5.
+"""
+
+from pagefix.fix.change import FileChange
+from pagefix.fix.diff import changed_lines, unified_diff
+from pagefix.fix.edits import Arranged, apply_edits, arrange, gaps_hold_comment, replacement
+from pagefix.fix.offer import Offers
+from pagefix.fix.style import COLUMNS, Scanned, column_limit, restyle
+from pagefix.fix.writing import apply
+
+__all__ = [
+    "COLUMNS",
+    "Arranged",
+    "FileChange",
+    "Offers",
+    "Scanned",
+    "apply",
+    "apply_edits",
+    "arrange",
+    "changed_lines",
+    "column_limit",
+    "gaps_hold_comment",
+    "replacement",
+    "restyle",
+    "unified_diff",
+]

@@ -1,0 +1,169 @@
+"""What is replaced by what: from a rule's template to edits, and which edits go together.
+
+Only the text *around* what a metavariable stands for is replaced, so the argument of a
+wrapper keeps every byte, and an access inside another access can be edited too.
+
+Floor 5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pagefix.c import ast
+from pagefix.finding import Edit, Fix
+from pagefix.rulebook import Bindings, Bound, Template, Variable
+from pagefix.source import SourceFile, Span
+
+__all__ = ["Arranged", "apply_edits", "arrange", "gaps_hold_comment", "replacement"]
+
+_COMMENT = re.compile(rb"/\*|//|^[ \t]*#", re.MULTILINE)
+
+
+def replacement(
+    source: SourceFile, whole: Span, template: Template, bindings: Bindings
+) -> tuple[Edit, ...]:
+    """Return the edits that turn an expression into a template's text.
+
+    :param whole: span of the expression that the pattern matched.
+    """
+    parts, spans = _pieces(template, bindings)
+    if not _in_order(whole, spans):
+        # Metavariables used twice or in another order: the text is written anew.
+        text = template.fill({name: _spelled(source, bound) for name, bound in bindings.items()})
+        return (Edit(whole.path, whole.start, whole.end, text),)
+    edits = []
+    at = whole.start
+    for text, (start, end) in zip(parts, [*spans, (whole.end, whole.end)], strict=True):
+        if source.text(at, start) != text:
+            edits.append(Edit(whole.path, at, start, text))
+        at = end
+    return tuple(edits)
+
+
+def gaps_hold_comment(source: SourceFile, edits: Iterable[Edit]) -> bool:
+    """Return whether a comment or a preprocessor line would be lost by the edits."""
+    return any(_COMMENT.search(source.data[edit.start : edit.end]) for edit in edits)
+
+
+def _pieces(template: Template, bindings: Bindings) -> tuple[list[str], list[tuple[int, int]]]:
+    # Texts between the metavariables (one more than there are), and where those stand.
+    parts = [""]
+    spans = []
+    for part in template.parts:
+        if isinstance(part, Variable):
+            bound = bindings[part.name]
+            opening, closing = _around(bound)
+            parts[-1] += opening
+            parts.append(closing)
+            spans.append((bound.expr.start, bound.expr.end))
+        else:
+            parts[-1] += part
+    return parts, spans
+
+
+def _in_order(whole: Span, spans: Sequence[tuple[int, int]]) -> bool:
+    at = whole.start
+    for start, end in spans:
+        if start < at:
+            return False
+        at = end
+    return at <= whole.end
+
+
+def _around(bound: Bound) -> tuple[str, str]:
+    # A comma expression loses its parentheses with the access; it needs new ones.
+    if isinstance(bound.expr, ast.Binary) and bound.expr.op == ",":
+        return f"{bound.prefix}(", ")"
+    return bound.prefix, ""
+
+
+def _spelled(source: SourceFile, bound: Bound) -> str:
+    opening, closing = _around(bound)
+    return opening + source.text(bound.expr.start, bound.expr.end) + closing
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """Fixes that can be made together, and those that cannot.
+
+    :param edits: of the kept fixes, for each path in the text's order.
+    :param kept: ``tuple[Fix, ...]``
+    :param dropped: fixes that overlap one that was kept.
+    """
+
+    edits: dict[str, tuple[Edit, ...]]
+    kept: tuple[Fix, ...]
+    dropped: tuple[Fix, ...]
+
+
+def arrange(fixes: Iterable[Fix]) -> Arranged:
+    """Decide which fixes are made together: the one place where overlaps are settled.
+
+    A fix is made whole or not at all. Equal fixes count as one. Of two that overlap the
+    one that begins first stands, of two that begin together the longer one. Edits that
+    only touch do not overlap; of insertions at one place, those that close an inner
+    expression come first, those that open an outer one last but outermost first.
+    """
+    kept: list[Fix] = []
+    dropped: list[Fix] = []
+    ranked: dict[str, list[tuple[tuple[int, ...], Edit]]] = {}
+    seen: set[tuple[Edit, ...]] = set()
+    for fix in sorted((fix for fix in fixes if fix.edits), key=_begin):
+        if fix.edits in seen:
+            continue
+        seen.add(fix.edits)
+        if any(
+            _overlap(edit, other) for edit in fix.edits for _, other in ranked.get(edit.path, ())
+        ):
+            dropped.append(fix)
+            continue
+        kept.append(fix)
+        for edit in fix.edits:
+            ranked.setdefault(edit.path, []).append((_rank(fix, edit), edit))
+    edits = {
+        path: tuple(edit for _, edit in sorted(ranked[path], key=lambda pair: pair[0]))
+        for path in sorted(ranked)
+    }
+    return Arranged(edits, tuple(kept), tuple(dropped))
+
+
+def _begin(fix: Fix) -> tuple[str, int, int]:
+    first, last = fix.edits[0], fix.edits[-1]
+    return first.path, first.start, -last.end
+
+
+def _overlap(one: Edit, other: Edit) -> bool:
+    if one.start == one.end or other.start == other.end:
+        return max(one.start, other.start) < min(one.end, other.end) or (
+            one.start < other.start < one.end or other.start < one.start < other.end
+        )
+    return one.start < other.end and other.start < one.end
+
+
+def _rank(fix: Fix, edit: Edit) -> tuple[int, ...]:
+    opens = edit is fix.edits[0]
+    return (
+        edit.start,
+        edit.end,
+        int(opens),
+        -fix.edits[-1].end if opens else -fix.edits[0].start,
+    )
+
+
+def apply_edits(data: bytes, edits: Sequence[Edit]) -> bytes:
+    """Return the text with the edits made.
+
+    The edits of one file, in the text's order, not overlapping: what :func:`arrange`
+    gives. Every byte outside them stays.
+    """
+    pieces = []
+    at = 0
+    for edit in edits:
+        assert at <= edit.start <= edit.end <= len(data), "edits are not in order"
+        pieces += [data[at : edit.start], edit.text.encode("utf-8", "surrogateescape")]
+        at = edit.end
+    pieces.append(data[at:])
+    return b"".join(pieces)

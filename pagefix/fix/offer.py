@@ -1,0 +1,238 @@
+"""What a rule offers for one hit in this tree: an edit, or the reason why there is none.
+
+The one place that decides whether a fix is made at all. A wrapper is a function: it has
+no address and cannot be assigned to, it can be hidden by a local of its name, and its
+own definition must go on reading the field.
+
+Floor 5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pagefix.c import ChunkKind, ast
+from pagefix.finding import Applicability, Fix
+from pagefix.fix.edits import gaps_hold_comment, replacement
+from pagefix.fix.includes import Includes
+from pagefix.program import Program
+from pagefix.rulebook import FixSpec, Hit, Template
+from pagefix.source import Span
+
+__all__ = ["Offers"]
+
+# How many calls below a wrapper its own definition is taken to go.
+_OWN_DEPTH = 3
+
+
+class Offers:
+    """Fixes for the hits of one program.
+
+    :param program: decides which symbols there are and what they mean.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._exists: dict[tuple[str, tuple[str, ...]], bool] = {}
+        self._own: dict[str, frozenset[str]] = {}
+        self._homes: dict[tuple[str, str], tuple[str, int]] = {}
+        self._includes = Includes(program)
+
+    def has(self, spec: FixSpec) -> bool:
+        """Return whether the tree has what a fix needs."""
+        if spec.needs is None:
+            return True
+        key = (spec.needs, spec.without)
+        if key not in self._exists:
+            self._exists[key] = self._program.has_symbol(spec.needs) and not any(
+                re.search(rb"\b%s\b" % name.encode(), code)
+                for code in self._definitions(spec.needs)
+                for name in spec.without
+            )
+        return self._exists[key]
+
+    def fixes(self, hit: Hit) -> tuple[Fix, ...]:
+        """Return the first fix of the hit's rule that access and tree allow, if any."""
+        for spec in hit.rule.fixes:
+            if hit.access in spec.access and self.has(spec):
+                return (self._fix(hit, spec),)
+        return ()
+
+    def _fix(self, hit: Hit, spec: FixSpec) -> Fix:
+        message = spec.message.fill(self.texts(hit))
+        if spec.replace is None:
+            return Fix(Applicability.SUGGEST, message)
+        source = self._program.unit(hit.path).source
+        whole = Span(hit.path, hit.expr.start, hit.expr.end)
+        edits = replacement(source, whole, spec.replace, hit.bindings)
+        reason = self._obstacle(hit, spec)
+        if not reason and gaps_hold_comment(source, edits):
+            reason = "a comment or a preprocessor line stands inside the expression"
+        if reason:
+            return Fix(Applicability.SUGGEST, f"not rewritten: {reason}")
+        doubt = self._doubt(hit, spec)
+        if doubt:
+            return Fix(
+                max(spec.applicability, Applicability.UNSAFE, key=_CAUTION.index),
+                f"{message}; {doubt}",
+                edits,
+            )
+        return Fix(spec.applicability, message, edits)
+
+    def texts(self, hit: Hit) -> dict[str, str]:
+        """Return the text of each of the hit's metavariables, on one line."""
+        source = self._program.unit(hit.path).source
+        found = {}
+        for name, bound in hit.bindings.items():
+            text = source.text(bound.expr.start, bound.expr.end)
+            text = bound.prefix + re.sub(r"\s*\\?\s*\n\s*", " ", text)
+            plain = isinstance(bound.expr, _POSTFIX) and not bound.prefix
+            found[name] = text if plain or not hit.match.field else f"({text})"
+        return found
+
+    # --- reasons against any edit
+
+    def _obstacle(self, hit: Hit, spec: FixSpec) -> str:
+        symbol = spec.needs
+        if hit.reason:
+            return hit.reason
+        if symbol is not None:
+            name = getattr(hit.item, "name", "")
+            if name == symbol:
+                return f"this is the definition of {symbol}() itself"
+            if name in self._below(symbol):
+                return f"{symbol}() itself comes through {name}()"
+            if any(_declares(part, symbol) for part in _parts(hit.item)):
+                return f"a local named {symbol} hides the function"
+            if self._defined_otherwise(hit.path, symbol):
+                return f"this file has a {symbol} of its own"
+            if self._too_early(hit, symbol):
+                return f"{symbol}() is declared further on"
+            if self._is_const(hit) and not self._takes_const(symbol):
+                return f"the pointer is const and {symbol}() takes one that is not"
+        if any(isinstance(parent, ast.Asm) for parent in hit.parents):
+            return "it is an operand of inline assembly"
+        return ""
+
+    def _is_const(self, hit: Hit) -> bool:
+        # The facts keep no qualifiers: read the words before the declared name.
+        unit = self._program.unit(hit.path)
+        for bound in hit.bindings.values():
+            expr = bound.expr
+            if isinstance(expr, ast.Name) and expr.decl >= 0:
+                before = unit.code[max(expr.decl - 200, 0) : expr.decl]
+                words = re.split(rb"[;{}(),]", before)[-1]
+                if re.search(rb"\bconst\b[^*]*\*", words):
+                    return True
+        return False
+
+    def _takes_const(self, symbol: str) -> bool:
+        path = self._program.files[0]
+        return any(
+            b"const" in self._program.unit(where).code[function.start : function.body.start]
+            for where, function in self._program.functions(symbol, path)
+        )
+
+    def _too_early(self, hit: Hit, symbol: str) -> bool:
+        # The wrapper's header cannot use it above its definition, nor can what it includes.
+        home, at = self._home(symbol, hit.path)
+        if home == hit.path:
+            return hit.start < at
+        return home.endswith(".h") and hit.path in self._includes.of(home)
+
+    def _defined_otherwise(self, path: str, symbol: str) -> bool:
+        unit = self._program.unit(path)
+        return not path.startswith("include/") and any(
+            chunk.kind is not ChunkKind.CALL for chunk in unit.find(symbol)
+        )
+
+    def _below(self, symbol: str) -> frozenset[str]:
+        # Names of checked functions that the symbol's definition calls, some calls deep:
+        # with the wrapper inside one of them it would call itself for ever.
+        if symbol not in self._own:
+            names: set[str] = set()
+            fresh = {name for code in self._definitions(symbol) for name in _called(code)}
+            for _ in range(_OWN_DEPTH):
+                names |= fresh
+                fresh = {each for name in sorted(fresh) for each in self._checked(name)} - names
+            self._own[symbol] = frozenset(names)
+        return self._own[symbol]
+
+    def _checked(self, name: str) -> Iterator[str]:
+        # Names called in the definitions of a function that checked files hold.
+        head = re.compile(rb"^\w[^;{}()=]*\b" + name.encode() + rb"\s*\(", re.MULTILINE)
+        for path in self._program.files:
+            data = self._program.data(path)
+            if name.encode() not in data or not head.search(data):
+                continue
+            unit = self._program.unit(path)
+            for chunk in unit.find(name):
+                if chunk.kind is ChunkKind.FUNCTION:
+                    yield from _called(unit.code[chunk.start : chunk.end])
+
+    # --- reasons to look twice
+
+    def _doubt(self, hit: Hit, spec: FixSpec) -> str:
+        if spec.needs is None or spec.replace is None:
+            return ""
+        home, _ = self._home(spec.needs, hit.path)
+        if home and home != hit.path and home not in self._includes.of(hit.path):
+            return f"needs #include <{home.removeprefix('include/')}>"
+        if _has_effects(hit, spec.replace) and self._is_macro(spec.needs, hit.path):
+            return f"{spec.needs} is a macro, and its argument has side effects"
+        return ""
+
+    def _is_macro(self, symbol: str, path: str) -> bool:
+        return not self._program.functions(symbol, path) and any(
+            macro.params is not None for _, macro in self._program.macro(symbol, path)
+        )
+
+    def _home(self, symbol: str, path: str) -> tuple[str, int]:
+        # The file that introduces a symbol to a path, and where in it; ("", 0) if none.
+        key = (symbol, path)
+        if key not in self._homes:
+            found = next(iter(self._program.introductions(symbol, path)), None)
+            self._homes[key] = ("", 0) if found is None else (found[0], found[1][0].start)
+        return self._homes[key]
+
+    # --- the symbol's definition
+
+    def _definitions(self, symbol: str) -> list[bytes]:
+        # The text of each definition of a symbol, without comments.
+        path = self._program.files[0]
+        found: tuple[tuple[str, ast.Function | ast.Macro], ...] = self._program.functions(
+            symbol, path
+        ) or self._program.macro(symbol, path)
+        return [self._program.unit(where).code[item.start : item.end] for where, item in found]
+
+
+# What may stand before `->` without parentheses.
+_POSTFIX = (ast.Name, ast.Member, ast.Call, ast.Subscript)
+_CAUTION = [Applicability.SAFE, Applicability.UNSAFE, Applicability.SUGGEST]
+
+
+def _called(code: bytes) -> frozenset[str]:
+    # Names that are called, or look like it.
+    names = {name.decode() for name in re.findall(rb"([A-Za-z_]\w*)\s*\(", code)}
+    return frozenset(names - {"if", "while", "for", "switch", "return", "sizeof", "defined"})
+
+
+def _parts(node: object) -> Iterator[object]:
+    if isinstance(node, tuple):
+        yield node
+        for part in node:
+            yield from _parts(part)
+
+
+def _declares(part: object, name: str) -> bool:
+    return isinstance(part, ast.Declare | ast.Param) and part.name == name
+
+
+def _has_effects(hit: Hit, template: Template) -> bool:
+    return any(
+        isinstance(part, ast.Call | ast.Assign)
+        or (isinstance(part, ast.Unary) and part.op in ("++_", "--_", "_++", "_--"))
+        for name in template.variables()
+        for part in _parts(hit.bindings[name].expr)
+    )
