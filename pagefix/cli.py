@@ -1,0 +1,408 @@
+"""The command: parses arguments, calls, prints, returns a code.
+
+Floor 7. What is heavy (the C reader, rich) is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+from pagefix import __version__
+from pagefix.errors import ExitCode, PagefixError
+
+if TYPE_CHECKING:
+    from pagefix.engine import Rewrite
+    from pagefix.program import Program
+    from pagefix.report import Report
+    from pagefix.report.console import Screen
+
+__all__ = ["main"]
+
+_EPILOG = "exit status: 0 clean, 1 findings (or a diff), 2 could not run"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    :param argv: arguments without the program's name; those of the process if left out.
+    :return: ``int``, the exit status.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Paths and source are bytes: what is not UTF-8 goes out as it came in.
+        if hasattr(stream, "reconfigure"):
+            utf8 = stream.encoding.lower().replace("-", "") == "utf8"
+            stream.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
+    try:
+        options = _parser().parse_args(argv)
+        code: int = options.run(options)
+        sys.stdout.flush()
+        return code
+    except PagefixError as error:
+        _complain(error)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has left; there is nobody to tell.
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        _complain(_as_error(error))
+    except RecursionError:
+        _complain(
+            PagefixError(
+                "the source is nested too deeply",
+                why="An expression or a block in it is deeper than pagefix can follow.",
+                remedy="Leave the file out, and please report it.",
+            )
+        )
+    return ExitCode.ERROR
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise PagefixError(
+            message,
+            why="The command line was not understood.",
+            remedy=f"`{self.prog} --help` shows what it takes.",
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="pagefix",
+        description="Find where a filesystem may be handed a swapcache page, and convert it.",
+        epilog=_EPILOG,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"pagefix {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    check = _command(commands, "check", _check, "report what the rules find")
+    _add_paths(check)
+    _add_scope(check)
+    check.add_argument(
+        "--format", choices=("rich", "concise", "json"), default="rich", help="default: rich"
+    )
+    check.add_argument(
+        "--strict", action="store_true", help="report the places that cannot be decided too"
+    )
+    check.add_argument("--stats", action="store_true", help="print the ledger and coverage too")
+
+    rewrite = _command(
+        commands, "rewrite", _rewrite, "show the fixes as a diff, or write them with --apply"
+    )
+    _add_paths(rewrite)
+    _add_scope(rewrite)
+    rewrite.add_argument("--apply", action="store_true", help="write the files, all or none")
+    rewrite.add_argument("--unsafe", action="store_true", help="also make fixes that need a look")
+
+    sites = _command(commands, "sites", _sites, "list every page field and what it is a field of")
+    _add_paths(sites)
+    sites.add_argument(
+        "--format", choices=("rich", "concise", "json"), default="rich", help="default: rich"
+    )
+
+    sites.add_argument(
+        "--whole",
+        action="store_true",
+        help="read also what holds no such field, and list all that could not be read",
+    )
+
+    explain = _command(
+        commands, "explain", _explain, "say what a rule reports, or why a place is reported or not"
+    )
+    explain.add_argument(
+        "what", metavar="RULE|FILE:LINE|FUNCTION", nargs="?", help="a function needs a PATH too"
+    )
+    explain.add_argument("paths", metavar="PATH", nargs="*", help="default: the file's directory")
+    explain.add_argument(
+        "--limits", action="store_true", help="say what is trusted, and what is left out by choice"
+    )
+    _add_swap(explain)
+
+    _command(commands, "rules", _rules, "list the rules")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    help: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name, help=help, description=help[0].upper() + help[1:] + ".", epilog=_EPILOG
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_paths(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="+", help="file, directory, or - for standard input"
+    )
+
+
+def _add_scope(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scope",
+        choices=("swapcache", "all"),
+        default="swapcache",
+        help="which pages count: those that the VM hands over from the swap cache (the"
+        " default), or every one",
+    )
+    _add_swap(parser)
+    for name, what in (("--select", "use only"), ("--ignore", "leave out")):
+        parser.add_argument(
+            name,
+            metavar="RULE",
+            action="append",
+            default=[],
+            help=f"{what} this rule (may be given more than once, or with commas)",
+        )
+
+
+def _add_swap(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--swap-ops",
+        metavar="TABLE",
+        default="auto",
+        help="the address_space_operations table to take as swap-capable; `auto` (the"
+        " default) for those that are, `none` to assume none",
+    )
+    for way in ("in", "out"):
+        parser.add_argument(
+            f"--swap-{way}",
+            metavar="SLOT",
+            help=f"the slot through which pages are swapped {way}, if not the tree's own",
+        )
+
+
+# --- commands
+
+
+def _check(options: argparse.Namespace) -> int:
+    from pagefix import engine
+
+    program = engine.load(options.paths)
+    with _busy(program):
+        report = _report(program, options)
+    if options.format == "json":
+        from pagefix.report import machine
+
+        print(machine.check_json(report, __version__))
+    elif options.format == "concise":
+        from pagefix.report import machine
+
+        for line in machine.concise(report):
+            print(line)
+    else:
+        screen = _screen(program)
+        screen.check(report)
+        if options.stats:
+            screen.stats(report)
+    if options.stats and options.format != "rich":
+        _screen(program, sys.stderr).stats(report)
+    return ExitCode.FINDINGS if report.failed else ExitCode.CLEAN
+
+
+def _report(program: Program, options: argparse.Namespace) -> Report:
+    from pagefix import engine
+    from pagefix.config import Scope, choose
+    from pagefix.flow import SwapOptions
+    from pagefix.rulebook import load_rules
+
+    rules = choose(load_rules(), _names(options.select), _names(options.ignore))
+    swap = SwapOptions(options.swap_ops, options.swap_in, options.swap_out)
+    strict = getattr(options, "strict", False)
+    return engine.check(program, rules, Scope(options.scope), swap, strict=strict)
+
+
+def _rewrite(options: argparse.Namespace) -> int:
+    from pagefix import engine, fix
+
+    if options.apply and "-" in options.paths:
+        raise PagefixError(
+            "standard input cannot be written to",
+            why="--apply writes files, and - is none.",
+            remedy="Leave --apply out: the diff goes to standard output.",
+        )
+    program = engine.load(options.paths)
+    with _busy(program):
+        report = _report(program, options)
+        result = engine.rewrite(program, report, unsafe=options.unsafe)
+    if options.apply:
+        roots = [*options.paths, *([program.tree.root] if program.tree.root else [])]
+        written = fix.apply(result.changes, roots)
+        print(f"{_many(len(result.made), 'finding')} rewritten in {_many(written, 'file')}.")
+    else:
+        for change in result.changes:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(fix.unified_diff(change))
+        sys.stdout.buffer.flush()
+    _tell_held(program, result)
+    if options.apply:
+        return ExitCode.CLEAN
+    return ExitCode.FINDINGS if result.changes else ExitCode.CLEAN
+
+
+def _tell_held(program: Program, result: Rewrite) -> None:
+    screen = _screen(program, sys.stderr)
+    for held in result.held:
+        place = screen.where(held.finding.place)
+        expression = " ".join(held.finding.expression.split())
+        print(f"{place}: {expression}: {held.reason}", file=sys.stderr)
+
+
+def _sites(options: argparse.Namespace) -> int:
+    from pagefix import engine
+    from pagefix.rulebook import load_rules
+
+    program = engine.load(options.paths)
+    with _busy(program):
+        report = engine.find_sites(program, load_rules(), whole=options.whole)
+    if options.format == "json":
+        from pagefix.report import machine
+
+        print(machine.sites_json(report, __version__))
+    elif options.format == "concise":
+        from pagefix.report import machine
+
+        for line in machine.concise_sites(report):
+            print(line)
+    else:
+        from pagefix.report import tables
+
+        tables.sites_table(_screen(program), report, engine.FIELDS)
+    return ExitCode.CLEAN
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from pagefix.config import choose
+    from pagefix.report import tables
+    from pagefix.rulebook import load_rules
+
+    if options.limits:
+        from pagefix.flow import LIMITS
+
+        print(LIMITS, end="")
+        return ExitCode.CLEAN
+    if options.what is None:
+        raise PagefixError(
+            "there is nothing to explain",
+            why="explain takes a rule, a place (FILE:LINE) or a function with a path.",
+            remedy="`pagefix rules` lists the rules; --limits tells what is left out.",
+        )
+    file, colon, line = options.what.rpartition(":")
+    if colon and line.isdigit():
+        return _explain_code(options, file, int(line))
+    if options.paths:
+        return _explain_code(options, None, 0)
+    (rule,) = choose(load_rules(), [options.what], [])
+    tables.explain_rule(_screen(None), rule)
+    return ExitCode.CLEAN
+
+
+def _explain_code(options: argparse.Namespace, file: str | None, line: int) -> int:
+    from pagefix import engine
+    from pagefix.flow import SwapOptions, analyse, explain_function, explain_place
+    from pagefix.rulebook import load_models, load_rules, rules_folder
+
+    paths = options.paths or [os.path.dirname(file or "") or "."]
+    program = engine.load(paths)
+    swap = SwapOptions(options.swap_ops, options.swap_in, options.swap_out)
+    analysis = analyse(program, load_models(rules_folder()), load_rules(), swap)
+    for assumption in analysis.plan.assumptions:
+        print(f"assumed: {assumption}")
+    if file is None:
+        told = explain_function(program, analysis, options.what)
+    else:
+        shown = program.tree.show(file)
+        if shown not in program.files:
+            raise PagefixError(
+                f"{file} is not among the checked files",
+                why="Only code below the given paths is analysed.",
+                remedy="Name a file below them, or other paths.",
+            )
+        told = explain_place(program, analysis, shown, line)
+    for each in told:
+        print(each)
+    return ExitCode.CLEAN
+
+
+def _rules(options: argparse.Namespace) -> int:
+    from pagefix.report import tables
+    from pagefix.rulebook import load_rules
+
+    tables.rules_table(_screen(None), load_rules())
+    return ExitCode.CLEAN
+
+
+# --- the pieces
+
+
+def _names(values: Sequence[str]) -> list[str]:
+    return [name.strip() for value in values for name in value.split(",") if name.strip()]
+
+
+@contextmanager
+def _busy(program: Program) -> Iterator[None]:
+    # Something moves while a person waits; a pipe or a log sees nothing of it.
+    if not sys.stderr.isatty():
+        yield
+        return
+    with _screen(program, sys.stderr).console.status(
+        f"reading {_many(len(program.files), 'file')}"
+    ):
+        yield
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _screen(program: Program | None, file: TextIO | None = None) -> Screen:
+    from pagefix.report.console import Screen
+
+    def read(path: str) -> NoReturn:
+        raise AssertionError(path)
+
+    return Screen(
+        file or sys.stdout, read if program is None else lambda path: program.unit(path).source
+    )
+
+
+def _complain(error: PagefixError) -> None:
+    for label, text in (
+        ("pagefix", error.title),
+        ("  why", error.why),
+        ("  remedy", error.remedy),
+    ):
+        print(f"{label}: {text}", file=sys.stderr)
+
+
+def _as_error(error: OSError) -> PagefixError:
+    if error.errno == errno.ENOSPC:
+        return PagefixError(
+            "the output could not be written",
+            why="There is no space left where it goes.",
+            remedy="Make room, or send it elsewhere.",
+        )
+    where = f"{error.filename}: " if error.filename else ""
+    return PagefixError(
+        f"{where}{(error.strerror or str(error)).lower()}",
+        why="The system refused to read or write it.",
+        remedy="Check the path and its permissions.",
+    )
+
+
+def _drop_output() -> None:
+    # What is still buffered cannot be delivered: keep the interpreter from trying again.
+    with open(os.devnull, "wb") as null:
+        os.dup2(null.fileno(), 1)

@@ -1,0 +1,218 @@
+"""The acts: inventory, check, rewrite.
+
+In: a program and checked rules. Out: reports and changed files as values; nothing is
+printed or written here.
+
+Floor 7.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pagefix.c import has_new_error, read
+from pagefix.finding import Applicability, Coverage, Finding, Fix, Status
+from pagefix.findings import as_finding
+from pagefix.fix import (
+    FileChange,
+    Offers,
+    Scanned,
+    apply_edits,
+    arrange,
+    column_limit,
+    restyle,
+)
+from pagefix.hits import find_hits
+from pagefix.program import Program
+from pagefix.report import Report, SitesReport, TreeFacts
+from pagefix.rulebook import Rule, Scope
+from pagefix.sites import FIELDS, inventory
+from pagefix.source import SourceFile
+
+if TYPE_CHECKING:
+    from pagefix.flow import SwapOptions
+
+__all__ = ["FIELDS", "Held", "Rewrite", "check", "find_sites", "load", "rewrite"]
+
+_NO_TREE = (
+    "no kernel tree around the paths: types are read from these files alone, "
+    "and no wrapper is taken to exist"
+)
+
+
+def load(paths: Sequence[str], stdin: bytes | None = None) -> Program:
+    """Return the program below some paths.
+
+    :param stdin: the text that the path ``-`` stands for.
+    """
+    return Program.load(paths, stdin)
+
+
+def find_sites(program: Program, rules: Sequence[Rule], *, whole: bool = False) -> SitesReport:
+    """Return the inventory of page fields.
+
+    :param rules: their fixes say which symbols of the tree are worth telling.
+    :param whole: whether also what holds no such field is read, to tell what of it could
+        not be.
+    """
+    found = inventory(program, whole=whole)
+    return SitesReport(
+        tree=_facts(program, rules, Offers(program)),
+        sites=found.sites,
+        ledger=found.ledger,
+        unread=found.unread,
+    )
+
+
+def check(
+    program: Program,
+    rules: Sequence[Rule],
+    scope: Scope = Scope.SWAPCACHE,
+    swap: SwapOptions | None = None,
+    *,
+    strict: bool = False,
+) -> Report:
+    """Return what the rules find.
+
+    :param scope: which pages count: those that the VM hands over from the swap cache, or
+        every one.
+    :param swap: where such pages enter, if not where the tree says.
+    :param strict: whether a place that cannot be decided is a finding too.
+    """
+    found = inventory(program)
+    offers = Offers(program)
+    facts = _facts(program, rules, offers)
+    if scope is Scope.ALL:
+        every = [rule for rule in rules if rule.scope is Scope.ALL]
+        hits = find_hits(program, every, found.sites)
+        findings = tuple(as_finding(program, offers, hit) for hit in hits)
+        undecided = tuple(site for site in found.sites if site.status is Status.UNRESOLVED)
+        coverage = Coverage(functions=len({(hit.path, hit.item.start) for hit in hits}))
+        assumptions = facts.assumed
+    else:
+        # Imported here: an inventory must not pay for the analysis.
+        from pagefix.provenance import provenance
+
+        hits = find_hits(program, rules, found.sites)
+        reached = provenance(program, rules, hits, found.sites, offers, swap, strict=strict)
+        findings, undecided = reached.findings, reached.undecided
+        coverage = reached.coverage
+        assumptions = (*facts.assumed, *reached.assumptions)
+    return Report(
+        tree=facts,
+        findings=findings,
+        undecided=undecided,
+        coverage=coverage,
+        assumptions=assumptions,
+        ledger=found.ledger,
+        unread=found.unread,
+        files=len(program.files),
+    )
+
+
+def _facts(program: Program, rules: Iterable[Rule], offers: Offers) -> TreeFacts:
+    root = program.tree.root
+    wrappers = {
+        spec.needs
+        for rule in rules
+        for spec in rule.fixes
+        if spec.needs is not None and offers.has(spec)
+    }
+    return TreeFacts(root, tuple(sorted(wrappers)), () if root is not None else (_NO_TREE,))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A finding that a rewrite leaves as it is, and why."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What a rewrite would do.
+
+    :param changes: one for each file that changes, by path.
+    :param made: findings whose fix is among the changes.
+    :param held: findings that stay, each with the reason.
+    """
+
+    changes: tuple[FileChange, ...]
+    made: tuple[Finding, ...]
+    held: tuple[Held, ...]
+
+
+def rewrite(program: Program, report: Report, *, unsafe: bool = False) -> Rewrite:
+    """Return the changes that the findings' fixes come to; nothing is written.
+
+    :param unsafe: also make fixes that need a look.
+    """
+    wanted = frozenset((Applicability.SAFE, *((Applicability.UNSAFE,) if unsafe else ())))
+    chosen: dict[Finding, Fix] = {}
+    held: list[Held] = []
+    for finding in report.findings:
+        fix = next((fix for fix in finding.fixes if fix.edits), None)
+        if fix is not None and fix.applicability in wanted and finding.suppressed is None:
+            chosen[finding] = fix
+        else:
+            held.append(Held(finding, _why_held(finding, fix)))
+    arranged = arrange(chosen.values())
+    changes: list[FileChange] = []
+    for path, edits in arranged.edits.items():
+        source = program.unit(path).source
+        limit = column_limit(_clang_format(program))
+        styled = restyle(source, edits, lambda text: _scanned(program, text), limit)
+        changes.append(FileChange(source, styled, apply_edits(source.data, styled)))
+    spoilt = {change.path for change in changes if _spoils(program, change)}
+    made = []
+    for finding, fix in chosen.items():
+        if fix in arranged.dropped:
+            held.append(Held(finding, "its edit overlaps another one; run rewrite once more"))
+        elif finding.span.path in spoilt:
+            held.append(Held(finding, "the file would not read as well as before (a pagefix bug)"))
+        else:
+            made.append(finding)
+    return Rewrite(
+        tuple(change for change in changes if change.path not in spoilt),
+        tuple(made),
+        tuple(sorted(held, key=lambda each: each.finding.span)),
+    )
+
+
+def _why_held(finding: Finding, fix: Fix | None) -> str:
+    if finding.suppressed is not None:
+        return f"allowed: {finding.suppressed}"
+    if fix is None:
+        return finding.fixes[0].message if finding.fixes else "there is nothing to write instead"
+    if fix.applicability is Applicability.UNSAFE:
+        return f"needs a look (--unsafe makes it): {fix.message}"
+    return f"only a suggestion: {fix.message}"
+
+
+def _spoils(program: Program, change: FileChange) -> bool:
+    macros = program.macros(change.path)
+    return has_new_error(change.source.data, change.after, macros)
+
+
+def _scanned(program: Program, text: SourceFile) -> Scanned:
+    unit = read(text, program.macros(text.path))
+
+    def begin(offset: int) -> int:
+        chunk = unit.chunk_at(offset)
+        return chunk.start if chunk is not None else 0
+
+    return Scanned(unit.code, begin)
+
+
+def _clang_format(program: Program) -> bytes | None:
+    if program.tree.root is None:
+        return None
+    try:
+        with open(os.path.join(program.tree.root, ".clang-format"), "rb") as file:
+            return file.read()
+    except OSError:
+        return None

@@ -1,0 +1,116 @@
+"""Matches that a swapcache page reaches: what the analysis says of what the rules find.
+
+The seam between :mod:`pagefix.flow`, which knows places and chains, and findings, which
+have words and fixes.
+
+Floor 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pagefix.c import ast
+from pagefix.finding import Access, Confidence, Coverage, Finding, Site
+from pagefix.findings import Way, as_finding
+from pagefix.fix import Offers
+from pagefix.flow import Reached, SwapOptions, analyse
+from pagefix.program import Program
+from pagefix.rulebook import Bindings, Bound, Hit, Match, Rule, load_models, match, rules_folder
+
+__all__ = ["HELPER_RULE", "Provenance", "provenance"]
+
+#: The rule whose matches are calls of functions that only the analysis can name.
+HELPER_RULE = "pagecache-helper-on-swapcache"
+
+_UNKNOWN = "where the page comes from is not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a check of the swapcache scope adds to the inventory."""
+
+    findings: tuple[Finding, ...]
+    undecided: tuple[Site, ...]
+    coverage: Coverage
+    assumptions: tuple[str, ...]
+
+
+def provenance(
+    program: Program,
+    rules: Sequence[Rule],
+    hits: Iterable[Hit],
+    sites: Iterable[Site],
+    offers: Offers,
+    options: SwapOptions | None,
+    *,
+    strict: bool = False,
+) -> Provenance:
+    """Follow the pages that the VM hands to the program, and keep the matches they reach.
+
+    :param hits: every match on a field; calls are matched by the analysis.
+    :param sites: the inventory, for places that it leaves undecided.
+    :param strict: whether those are findings too.
+    """
+    analysis = analyse(program, load_models(rules_folder()), rules, options or SwapOptions())
+    named = {rule.name: rule for rule in rules}
+    by_place: dict[tuple[str, int], list[Hit]] = {}
+    for hit in hits:
+        if hit.match.field and hit.match.requires is not None:
+            by_place.setdefault((hit.path, hit.start), []).append(hit)
+    found = []
+    for each in analysis.reached:
+        way = Way(each.entry, each.confidence, each.unless, each.trace, each.alternatives)
+        if isinstance(each.node, ast.Call):
+            matched: Iterable[Hit] = _calls(each, each.node, named)
+        else:
+            matched = by_place.get((each.path, each.start), ())
+        found += [as_finding(program, offers, hit, way) for hit in matched]
+    unknown = frozenset(analysis.unknown)
+    if strict:
+        doubt = Way("undecided", Confidence.ASSUMED, None, (), 0)
+        for place in analysis.unknown:
+            found += [as_finding(program, offers, hit, doubt) for hit in by_place.get(place, ())]
+    return Provenance(
+        findings=tuple(sorted(found, key=lambda each: (each.span, each.rule))),
+        undecided=tuple(
+            replace(site, reason=_UNKNOWN)
+            for site in sites
+            if (site.span.path, site.span.start) in unknown
+        ),
+        coverage=analysis.coverage,
+        assumptions=analysis.plan.assumptions,
+    )
+
+
+def _calls(reached: Reached, node: ast.Call, rules: Mapping[str, Rule]) -> Iterator[Hit]:
+    for name in reached.rules:
+        rule = rules[name]
+        for each in rule.matches:
+            bindings = match(each.tree, node)
+            if bindings is not None:
+                yield _hit(reached, node, rule, each, bindings)
+                break
+    if reached.helper >= 0 and HELPER_RULE in rules:
+        # Its pattern is a stand-in: the argument that is the page is known by position.
+        rule = rules[HELPER_RULE]
+        page = Bound(node.args[reached.helper])
+        yield _hit(reached, node, rule, rule.matches[0], {rule.metavars[0].name: page})
+
+
+def _hit(reached: Reached, node: ast.Call, rule: Rule, matched: Match, bindings: Bindings) -> Hit:
+    return Hit(
+        rule=rule,
+        match=matched,
+        path=reached.path,
+        start=node.func.start,
+        end=node.func.end,
+        expr=node,
+        bindings=bindings,
+        parents=(),
+        item=reached.function,
+        access=Access.READ,
+        reason="",
+        certain=True,
+    )

@@ -1,0 +1,11 @@
+"""Findings as people and programs read them.
+
+In: :class:`Report` and :class:`SitesReport` values. Out: text. Reports add nothing and
+lose nothing. rich is imported only by what prints for people.
+
+Floor 6.
+"""
+
+from pagefix.report.model import Report, SitesReport, TreeFacts
+
+__all__ = ["Report", "SitesReport", "TreeFacts"]
