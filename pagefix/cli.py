@@ -221,7 +221,8 @@ def _report(program: Program, options: argparse.Namespace) -> Report:
     rules = choose(load_rules(), _names(options.select), _names(options.ignore))
     swap = SwapOptions(options.swap_ops, options.swap_in, options.swap_out)
     strict = getattr(options, "strict", False)
-    return engine.check(program, rules, Scope(options.scope), swap, strict=strict)
+    whole = _named_files(options.paths)
+    return engine.check(program, rules, Scope(options.scope), swap, strict=strict, whole=whole)
 
 
 def _rewrite(options: argparse.Namespace) -> int:
@@ -266,7 +267,8 @@ def _sites(options: argparse.Namespace) -> int:
 
     program = engine.load(options.paths)
     with _busy(program):
-        report = engine.find_sites(program, load_rules(), whole=options.whole)
+        whole = options.whole or _named_files(options.paths)
+    report = engine.find_sites(program, load_rules(), whole=whole)
     if options.format == "json":
         from pagefix.report import machine
 
@@ -345,6 +347,11 @@ def _rules(options: argparse.Namespace) -> int:
 
 
 # --- the pieces
+
+
+def _named_files(paths: Sequence[str]) -> bool:
+    # Who names a file wants to hear that it is no C; of a directory what matters is read.
+    return not any(os.path.isdir(path) for path in paths)
 
 
 def _names(values: Sequence[str]) -> list[str]:

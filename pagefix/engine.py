@@ -74,6 +74,7 @@ def check(
     swap: SwapOptions | None = None,
     *,
     strict: bool = False,
+    whole: bool = False,
 ) -> Report:
     """Return what the rules find.
 
@@ -81,8 +82,9 @@ def check(
         every one.
     :param swap: where such pages enter, if not where the tree says.
     :param strict: whether a place that cannot be decided is a finding too.
+    :param whole: see :func:`find_sites`.
     """
-    found = inventory(program)
+    found = inventory(program, whole=whole)
     offers = Offers(program)
     facts = _facts(program, rules, offers)
     if scope is Scope.ALL:
