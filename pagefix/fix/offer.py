@@ -113,7 +113,40 @@ class Offers:
                 return f"the pointer is const and {symbol}() takes one that is not"
         if any(isinstance(parent, ast.Asm) for parent in hit.parents):
             return "it is an operand of inline assembly"
+        first = hit.parents[0] if hit.parents else None
+        if isinstance(first, ast.Unary) and first.op == "&":
+            return "a wrapper's value has no address"
+        if hit.macro is not None and self._used_as_place(hit.macro):
+            return f"{hit.macro}() is assigned to, or its address is taken, where it is used"
+        for parent in hit.parents:
+            if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name):
+                if self._pastes(hit.path, parent.func.name):
+                    return f"{parent.func.name}() makes a string or a name of its argument"
         return ""
+
+    def _used_as_place(self, macro: str) -> bool:
+        # By the text around each use, parentheses in between: only more careful than needed.
+        for path, at in self._program.callers(macro):
+            code = self._program.unit(path).code
+            end = at + len(macro)
+            if code[end : end + 1] == b"(":
+                depth = 0
+                for found in re.finditer(rb"[()]", code[end:]):
+                    depth += 1 if found.group() == b"(" else -1
+                    if depth == 0:
+                        end += found.end()
+                        break
+            before = code[max(at - 40, 0) : at].rstrip(b" \t(")
+            address = before.endswith(b"&") and not before.endswith(b"&&")
+            if address or before.endswith((b"++", b"--")) or _ASSIGNED.match(code, end):
+                return True
+        return False
+
+    def _pastes(self, path: str, name: str) -> bool:
+        return any(
+            _HASH.search(self._program.unit(where).code[macro.at : macro.end]) is not None
+            for where, macro in self._program.near_macros(name, path)
+        )
 
     def _is_const(self, hit: Hit) -> bool:
         # The facts keep no qualifiers: read the words before the declared name.
@@ -209,6 +242,9 @@ class Offers:
 
 # What may stand before `->` without parentheses.
 _POSTFIX = (ast.Name, ast.Member, ast.Call, ast.Subscript)
+_ASSIGNED = re.compile(rb"[\s)]*(?:\+\+|--|(?:[-+*/%&|^]|<<|>>)?=(?!=))")
+_HASH = re.compile(rb"#")
+
 _CAUTION = [Applicability.SAFE, Applicability.UNSAFE, Applicability.SUGGEST]
 
 
