@@ -127,9 +127,12 @@ class Visitor(Walker):
         known = [hit for hit in hits if not isinstance(hit.record, UnknownType)] or hits
         record = known[0].record
         access = merge([hit.access for hit in hits])
+        before = ""
         for name, at in _path(arg):
+            if before:
+                record = self._step(record, before)
             self._report(at, name, access, record, call)
-            record = self._step(record, name)
+            before = name
         return True
 
     def _pasted(self, path: str, macro: Macro, call: Call, number: int, mode: Access) -> list[Hit]:

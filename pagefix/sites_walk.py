@@ -269,9 +269,10 @@ class Walker:
 
     def _offsetof(self, node: OffsetOf, mode: Access) -> None:
         record = self.typer.concrete(node.type)
-        for field, at in node.path:
+        for number, (field, at) in enumerate(node.path):
+            if number:
+                record = self._step(record, node.path[number - 1][0])
             self._report(at, field, UNEVALUATED, record, node)
-            record = self._step(record, field)
         for index in node.indexes:
             self._node(index, self._read(mode))
 

@@ -102,6 +102,18 @@ def test_headers_are_seen_through_others(build: Build) -> None:
     assert len(program.record("struct deep", "fs/a.c")) == 1
 
 
+def test_includes(build: Build) -> None:
+    program = build(
+        {
+            "include/linux/a.h": "#include <linux/b.h>\n#include <linux/missing.h>\n",
+            "include/linux/b.h": "#include <linux/a.h>\n",
+            "fs/a.c": '#include <linux/a.h>\n#include "a.c"\n',
+        }
+    )
+    assert program.includes("fs/a.c") == {"include/linux/a.h", "include/linux/b.h"}
+    assert program.includes("include/linux/mm.h") == frozenset()
+
+
 def test_a_header_is_read_through_the_source_that_includes_it(build: Build) -> None:
     program = build(
         {

@@ -31,12 +31,12 @@ _MACROS = rb"""
 #define list_next_entry(pos, member) list_entry((pos)->member.next, typeof(*(pos)), member)
 #define list_prev_entry(pos, member) list_entry((pos)->member.prev, typeof(*(pos)), member)
 #define list_for_each_entry(pos, head, member) \
-    for (pos = list_first_entry(head, typeof(*pos), member); pos; )
+    for (pos = list_first_entry(head, typeof(*pos), member); &pos->member; )
 #define list_for_each_entry_rcu(pos, head, member, ...) list_for_each_entry(pos, head, member)
 #define list_for_each_entry_reverse(pos, head, member) list_for_each_entry(pos, head, member)
 #define list_for_each_entry_continue(pos, head, member) list_for_each_entry(pos, head, member)
 #define list_for_each_entry_safe(pos, n, head, member) \
-    for (pos = n = list_first_entry(head, typeof(*pos), member); pos; )
+    for (pos = n = list_first_entry(head, typeof(*pos), member); &pos->member; )
 #define list_for_each_entry_safe_reverse(pos, n, head, member) \
     list_for_each_entry_safe(pos, n, head, member)
 #define hlist_entry(ptr, type, member) container_of(ptr, type, member)

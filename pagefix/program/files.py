@@ -61,7 +61,7 @@ class Files:
             self._store.add(Text(_STDIN_DISK, stdin))
         self._scopes = Scopes(tree, self._store, [self._disk[path] for path in self.files])
         self._units: dict[str, Unit] = {}
-        self._nowhere: set[tuple[str, str, bool]] = set()
+        self._nowhere: dict[str, set[tuple[str, bool]]] = {}
         self._marks: dict[tuple[str, str], bool] = {}
 
     # --- one file --------------------------------------------------------------
@@ -107,11 +107,16 @@ class Files:
     def macros(self, path: str) -> MacroTable:
         """Return what a file sees of macros, as the reader asks for it."""
         disk = self.disk(path)
-        return TreeMacros(lambda: self._scopes.texts(disk, far=False), self._marks)
+        return TreeMacros(
+            lambda name: self._may_be_macro(name, path),
+            lambda: self._scopes.texts(disk, far=False),
+            self._marks,
+        )
 
     def release(self, path: str) -> None:
         """Forget what was read of a file: it can be had again."""
         self._units.pop(path, None)
+        self._nowhere.pop(path, None)
         self._scopes.forget(self.disk(path))
 
     def mentions(self, path: str, text: bytes) -> bool:
@@ -128,6 +133,18 @@ class Files:
         """
         return (self._show(text) for text in self._texts(path, far=far))
 
+    def includes(self, path: str) -> frozenset[str]:
+        """Return all that a file includes, directly or through others, without itself."""
+        found: set[str] = set()
+        fresh = [self.disk(path)]
+        while fresh:
+            for each in self._scopes.includes(fresh.pop()):
+                if each not in found:
+                    found.add(each)
+                    fresh.append(each)
+        texts = (self._store.text(each) for each in sorted(found))
+        return frozenset(self._show(text) for text in texts if text is not None) - {path}
+
     def introductions(
         self, name: str, path: str, *, far: bool = True
     ) -> Iterator[tuple[str, tuple[Item, ...]]]:
@@ -137,8 +154,8 @@ class Files:
         have methods of their own.
         """
         key = _key(name)
-        nowhere = (name, path, far)
-        if nowhere in self._nowhere:
+        nowhere = self._nowhere.setdefault(path, set())
+        if not name or (name, far) in nowhere:
             return
         found = False
         for text in self._texts(path, far=far):
@@ -149,7 +166,7 @@ class Files:
                     found = True
                     yield shown, items
         if not found:
-            self._nowhere.add(nowhere)
+            nowhere.add((name, far))
 
     def _texts(self, path: str, *, far: bool = True) -> Iterator[Text]:
         return self._scopes.texts(self.disk(path), far=far)

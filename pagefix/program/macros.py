@@ -30,6 +30,7 @@ _DEPTH = 8
 class TreeMacros:
     """The macros that one file sees; answers :class:`pagefix.c.MacroTable`.
 
+    :param may: whether a name may be a macro at all, cheap to ask.
     :param texts: yields the files of its scope, nearest first, itself among them.
     :param shared: answers known for every file: a macro that marks or loops does so
         wherever it is defined.
@@ -37,9 +38,11 @@ class TreeMacros:
 
     def __init__(
         self,
+        may: Callable[[str], bool],
         texts: Callable[[], Iterator[Text]],
         shared: dict[tuple[str, str], bool],
     ) -> None:
+        self._may = may
         self._texts = texts
         self._shared = shared
         self._missing: set[tuple[str, str]] = set()
@@ -57,7 +60,7 @@ class TreeMacros:
         return next(iter(self._definitions(name)), None)
 
     def _definitions(self, name: str) -> list[str]:
-        if not name.isascii():
+        if not name.isascii() or not self._may(name):
             return []
         key = name.encode()
         for text in self._texts():

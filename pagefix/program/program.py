@@ -239,8 +239,9 @@ class Program(Files):
         type_ = self.strip(type_, path)
         if isinstance(type_, Record) and type_.fields:
             return type_.fields
-        name = type_.name if isinstance(type_, Base | Record) else ""
-        return tuple(field for record in self.record(name, path) for field in record.fields)
+        if not isinstance(type_, Base | Record) or is_plain(type_.name):
+            return ()
+        return tuple(field for record in self.record(type_.name, path) for field in record.fields)
 
     def invocations(self, path: str) -> tuple[tuple[str, Call], ...]:
         """Return the macros that a file uses at file scope, as calls."""

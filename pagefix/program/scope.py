@@ -2,8 +2,8 @@
 
 C would read the ``#include`` lines of the one translation unit. There is none here: a
 header is read without the source that includes it, and the tree is not configured. So
-the scope of a file is itself, everything its includes lead to, the headers beside it,
-for a header what the sources beside it include, and at last all of ``include/``.
+the scope of a file is itself, everything its includes lead to, what the sources include
+that include it, the headers beside it, and at last all of ``include/``.
 
 Floor 2: imports only floors 0 and 1.
 """
@@ -19,7 +19,7 @@ from pagefix.program.tree import Tree
 
 __all__ = ["Scopes"]
 
-# A header without its own includes is read through this many sources that include it.
+# A header, or a part of a source, is read through this many sources that include it.
 _INCLUDERS = 4
 # Files come directory by directory: what few of them see is kept.
 _UNITED = 4
@@ -43,6 +43,7 @@ class Scopes:
         self._includes: dict[str, tuple[str, ...]] = {}
         self._builtin = builtin()
         self._united: dict[str, tuple[set[str], set[bytes]]] = {}
+        self._by_name: dict[str, dict[str, list[str]]] = {}
         self._grown: dict[str, tuple[list[str], Iterator[str]]] = {}
 
     def texts(self, disk: str, *, far: bool = True) -> Iterator[Text]:
@@ -85,6 +86,7 @@ class Scopes:
     def forget(self, disk: str) -> None:
         """Drop what is known of a file's scope."""
         self._grown.pop(disk, None)
+        self._includes.pop(disk, None)
 
     def includes(self, disk: str) -> tuple[str, ...]:
         """Return the files that a file includes, on disk, in order."""
@@ -115,10 +117,10 @@ class Scopes:
 
     def _grow(self, disk: str, seen: set[str]) -> Iterator[str]:
         yield from self._closure([disk], seen)
+        yield from self._closure(self._includers(disk), seen)
         here = dirname(disk)
-        yield from self._closure(self._tree.directory_headers(here), seen)
-        if disk.endswith(".h"):
-            yield from self._closure(self._includers(disk), seen)
+        if not self._tree.is_shared(here):
+            yield from self._closure(self._tree.directory_headers(here), seen)
 
     def _closure(self, starts: Iterable[str], seen: set[str]) -> Iterator[str]:
         level = [path for path in starts if path not in seen]
@@ -134,15 +136,26 @@ class Scopes:
             level = following
 
     def _includers(self, disk: str) -> list[str]:
-        # Sources beside the header, or above it, that name it.
-        name = basename(disk).encode("utf-8", "surrogateescape")
-        found: list[str] = []
-        here = dirname(disk)
-        for directory in (here, dirname(here)):
-            for path in self._sources.get(directory, ()):
-                text = self._store.text(path)
-                if text is not None and name in text.data:
-                    found.append(path)
-                    if len(found) == _INCLUDERS:
-                        return found
-        return found
+        # Sources beside a file, or above it, that include it.
+        name, here = basename(disk), dirname(disk)
+        found = [
+            source
+            for directory in (here, dirname(here))
+            for source in self._including(directory).get(name, ())
+            if source != disk
+        ]
+        return found[:_INCLUDERS]
+
+    def _including(self, directory: str) -> dict[str, list[str]]:
+        # Names of files, with the sources of a directory that include one so called.
+        if directory not in self._by_name:
+            by_name: dict[str, list[str]] = {}
+            for source in self._sources.get(directory, ()):
+                text = self._store.text(source)
+                for name, quoted in text.includes if text is not None else ():
+                    if quoted:
+                        by_name.setdefault(basename(name), []).append(source)
+            while len(self._by_name) >= _UNITED:
+                del self._by_name[next(iter(self._by_name))]
+            self._by_name[directory] = by_name
+        return self._by_name[directory]

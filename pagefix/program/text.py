@@ -74,7 +74,7 @@ class Text:
         word, name = tag.encode().split(b" ", 1)
         if name not in self.data:
             return False
-        spaced = rb"\b" + word + rb"\s+(?:\w+\s+)*?" + re.escape(name) + rb"\b[^;{}()=,*\[]*\{"
+        spaced = word + rb"\s+(?:\w+\s+)*?" + re.escape(name) + rb"\b[^;{}()=,*\[]*\{"
         return re.search(spaced, self.data) is not None
 
     @property

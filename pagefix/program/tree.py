@@ -44,10 +44,11 @@ class Tree:
         self.root = root
         self._base = None if root is None else os.path.abspath(root)
         self._search = [] if root is None else _search_path(root)
-        self._found: dict[tuple[str, bool, str], str | None] = {}
+        self._guessed: dict[tuple[str, str], str | None] = {}
         self._included: dict[str, str | None] = {}
         self._below: dict[str, dict[str, list[str]]] = {}
         self._others: list[str] | None = None
+        self._shared: dict[str, bool] = {}
         self._beside: dict[str, tuple[str, ...]] = {}
         self._headers: tuple[str, ...] | None = None
 
@@ -92,14 +93,13 @@ class Tree:
         :param quoted: whether it is in quotes.
         :param directory: directory of the including file, on disk.
         """
-        key = (name, quoted, directory)
-        found = self._found.get(key, "")
-        if found == "":
-            found = _first([f"{directory}/{name}" if directory else name]) if quoted else None
-            found = found or self._in_arch(name, directory) or self._in_include(name)
-            if found is None and self._has_flags(directory):
-                found = self._guess(name, directory)
-            self._found[key] = found
+        found = _first([f"{directory}/{name}" if directory else name]) if quoted else None
+        found = found or self._in_arch(name, directory) or self._in_include(name)
+        if found is None and not self.is_shared(directory):
+            key = (name, directory)
+            if key not in self._guessed:
+                self._guessed[key] = self._guess(name, directory)
+            found = self._guessed[key]
         return found
 
     def headers(self) -> tuple[str, ...]:
@@ -119,6 +119,17 @@ class Tree:
                 names = []
             found = self._beside[directory] = tuple(join(directory, name) for name in names)
         return found
+
+    def is_shared(self, directory: str) -> bool:
+        """Tell whether a directory holds headers of the whole kernel: include/ and the like."""
+        if self._base is None:
+            return False
+        known = self._shared.get(directory)
+        if known is None:
+            inside = os.path.relpath(directory or ".", self._base).split("/")
+            known = inside[0] == "include" or (inside[0] == "arch" and "include" in inside)
+            self._shared[directory] = known
+        return known
 
     def _in_include(self, name: str) -> str | None:
         found = self._included.get(name, "")
@@ -145,13 +156,6 @@ class Tree:
                 names = []
             self._others = [join(top, name, "include") for name in names]
         return self._others
-
-    def _has_flags(self, directory: str) -> bool:
-        # Headers of include/ are found without a -I of some Makefile.
-        if self._base is None:
-            return True
-        inside = os.path.relpath(directory or ".", self._base).split("/")
-        return "include" not in inside
 
     def _guess(self, name: str, directory: str) -> str | None:
         # The Makefile's -I is not read: try the directories above, then any file of
