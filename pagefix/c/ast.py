@@ -498,6 +498,8 @@ class Function(Node):
 
     :param at: offset of the name.
     :param static: storage class ``static`` (``static inline`` too).
+    :param notes: what annotations of its head name and nobody evaluates:
+        ``__releases(x->lock)``.
     """
 
     start: int
@@ -509,6 +511,7 @@ class Function(Node):
     body: Block
     static: bool
     variant: int
+    notes: tuple[TypeOf, ...] = ()
 
 
 class Prototype(Node):

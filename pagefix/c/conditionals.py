@@ -22,7 +22,6 @@ _MOST_VARIANTS = 12
 
 _OPENS = frozenset({b"if", b"ifdef", b"ifndef"})
 _TURNS = frozenset({b"else", b"elif", b"elifdef", b"elifndef"})
-_LAST = re.compile(r"\S\s*\Z")
 _ELSE = re.compile(r"\s*else\b")
 _CONDITION = re.compile(r"#\s*(\w*)\s*(.*)", re.DOTALL)
 
@@ -157,8 +156,10 @@ def _is_whole(flat: str, chunk: Chunk, group: _Group) -> bool:
     else:
         return False
     base = chunk.start
-    before = _LAST.search(flat[: group.lines[0].start - base])
-    if before is None or before.group()[0] not in opens:
+    at = group.lines[0].start - base - 1
+    while at >= 0 and flat[at].isspace():
+        at -= 1
+    if at < 0 or flat[at] not in opens:
         return False
     if _ELSE.match(flat, group.lines[-1].end - base):
         return False

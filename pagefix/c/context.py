@@ -31,12 +31,16 @@ from pagefix.c.tables import MacroTable
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-__all__ = ["Context", "expression", "statement"]
+__all__ = ["DEEPEST", "Context", "expression", "statement"]
 
 ExprHandler = Callable[["Context", "Node"], Expr]
 StmtHandler = Callable[["Context", "Node", "list[Stmt]"], None]
 _E = TypeVar("_E", bound=ExprHandler)
 _S = TypeVar("_S", bound=StmtHandler)
+
+#: A chain (``a + b + ...``, ``else if ...``) that is longer is not nested any deeper: who
+#: reads the tree may recurse.
+DEEPEST = 200
 
 _EXPRESSIONS: dict[str, ExprHandler] = {}
 _STATEMENTS: dict[str, StmtHandler] = {}
@@ -75,14 +79,14 @@ class _Reading:
 
     def __enter__(self) -> None:
         cx, masked = self.cx, self.masked
-        self.saved = cx.shift, cx.holes, cx.loops, cx.ranges, cx.joints
+        self.saved = cx.shift, cx.holes, cx.loops, cx.ranges, cx.joints, cx.notes
         cx.shift = masked.start - self.before
         cx.holes, cx.loops = masked.holes, masked.loops
-        cx.ranges, cx.joints = masked.ranges, masked.joints
+        cx.ranges, cx.joints, cx.notes = masked.ranges, masked.joints, masked.notes
 
     def __exit__(self, *_: object) -> None:
         cx = self.cx
-        cx.shift, cx.holes, cx.loops, cx.ranges, cx.joints = self.saved
+        cx.shift, cx.holes, cx.loops, cx.ranges, cx.joints, cx.notes = self.saved
 
 
 class Context:
@@ -107,6 +111,7 @@ class Context:
         "loops",
         "macros",
         "names",
+        "notes",
         "ranges",
         "records",
         "shift",
@@ -136,6 +141,7 @@ class Context:
         self.loops: dict[int, int] = {}
         self.ranges: set[int] = set()
         self.joints: set[int] = set()
+        self.notes: list[tuple[int, int]] = []
         self.names: dict[str, int] = {}
         self.undo: list[tuple[str, int | None]] = []
         self.records: list[Record] = []

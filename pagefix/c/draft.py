@@ -50,6 +50,10 @@ _FLAT = re.compile(r"[^()]*\)")
 _NEXT = re.compile(r"\S")
 
 
+#: No list of arguments is longer than this: beyond, a parenthesis is not looked for.
+_FARTHEST = 20_000
+
+
 def close_of(text: str, at: int) -> int:
     """Return the offset of the parenthesis that closes the one at ``at``, or ``-1``."""
     flat = _FLAT.match(text, at + 1)
@@ -66,13 +70,13 @@ def close_of(text: str, at: int) -> int:
     return -1
 
 
-def open_of(text: str, at: int) -> int:
+def open_of(text: str, at: int, *, stops: str = "{};") -> int:
     """Return the offset of the parenthesis around ``at``, or ``-1``.
 
-    Looks no further back than a brace or a semicolon.
+    :param stops: marks behind which it is not looked for.
     """
     depth = 0
-    for char in range(at - 1, -1, -1):
+    for char in range(at - 1, max(-1, at - _FARTHEST), -1):
         mark = text[char]
         if mark == ")":
             depth += 1
@@ -80,7 +84,7 @@ def open_of(text: str, at: int) -> int:
             if not depth:
                 return char
             depth -= 1
-        elif mark in "{};" and not depth:
+        elif mark in stops and not depth:
             return -1
     return -1
 
@@ -115,6 +119,13 @@ class Draft:
         """Return the offset of the first character from ``at`` on that is no blank."""
         match = _NEXT.search(self.text, at)
         return match.start() if match else len(self.text)
+
+    def next_kept(self, at: int) -> str:
+        """Return the first character from ``at`` on that masking left in the text."""
+        out = self.out
+        while at < len(out) and out[at] in b" \t\r\n\f\v":
+            at += 1
+        return chr(out[at]) if at < len(out) else ""
 
     def next_char(self, at: int) -> str:
         """Return the first character from ``at`` on that is no blank, or nothing."""

@@ -35,7 +35,7 @@ from pagefix.c.ast import (
     TypeArg,
     Unary,
 )
-from pagefix.c.context import Context, expression
+from pagefix.c.context import DEEPEST, Context, expression
 from pagefix.c.make import make
 from pagefix.c.numbers import number
 
@@ -161,6 +161,9 @@ def _binary(cx: Context, node: Node) -> Expr:
         return cx.opaque(node)
     left = cx.expr(node)
     start = node.start_byte + shift
+    if len(spine) > DEEPEST:
+        rest = tuple(cx.expr(right) for _, _, right in reversed(spine))
+        return Opaque(start, spine[0][0], (left, *rest))
     for end, op, right in reversed(spine):
         if op:
             left = make(Binary, (start, end, op, left, cx.expr(right)))

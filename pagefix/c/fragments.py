@@ -63,6 +63,7 @@ _SPELT = frozenset("unsigned signed long short const volatile struct union enum"
 _PATH = re.compile(r"[A-Za-z_]\w*|\[")
 _CODE = re.compile(r"[(){};]")
 _STATEMENT = re.compile(r"(?:if|for|while|do|switch|return|goto|break|continue)\b|\{")
+_ASSIGNED = re.compile(r"(?<![=!<>])=(?!=)")
 _FIRST_WORD = re.compile(r"\s*([A-Za-z_]\w*)")
 
 
@@ -147,6 +148,9 @@ def _type_argument(cx: Context, start: int, end: int) -> Type | Expr:
         return found
     param = read_parameter(cx, start, end)
     if param is None or not param.name:
+        if _ASSIGNED.search(cx.text, start, end):
+            body = Block(start, end, tuple(read_statements(cx, start, end)))
+            return StatementExpr(start, end, body)
         return read_expression(cx, start, end)
     cx.declare(param.name, param.at)
     declared = Declare(start, end, param.name, param.at, param.type, None, False)
@@ -200,12 +204,15 @@ def read_expression(cx: Context, start: int, end: int) -> Expr:
         return Opaque(start, end, tuple(cx.parts(inner or root.children)))
 
 
-def read_statements(cx: Context, start: int, end: int) -> list[Stmt]:
-    """Read statements."""
+def read_statements(cx: Context, start: int, end: int, closers: bytes = b"") -> list[Stmt]:
+    """Read statements.
+
+    :param closers: braces to add where the text leaves blocks open.
+    """
     for hard in (False, True):
         masked = mask(cx.text[start:end], start, cx.macros, body=True, hard=hard)
         before = b"void f(){"
-        root = parse(before + masked.text + b"\n;}")
+        root = parse(before + masked.text + b"\n;" + closers + b"}")
         if not root.has_error:
             break
     into: list[Stmt] = []
@@ -258,7 +265,7 @@ def _offsetof(cx: Context, hole: Hole) -> Expr:
     type_: Type = UnknownType() if first[0] == first[1] else read_type(cx, *first)
     path = []
     indexes = []
-    at = rest[0][0]
+    at = rest[0][0] if rest else hole.inner_end
     while True:
         match = _PATH.search(cx.text, at, hole.inner_end)
         if match is None:
@@ -348,6 +355,10 @@ def _association(text: str, start: int, end: int) -> int:
 
 def read_argument(cx: Context, start: int, end: int) -> Expr:
     """Read an argument of a macro: an expression, or a type."""
+    if cx.text[start] == ".":  # ``DEBUG(.name = x)`` in an initializer
+        listed = read_initializer(cx, start, end)
+        if listed is not None:
+            return listed
     first = _FIRST_WORD.match(cx.text, start, end)
     if cx.text[end - 1] != "*" and (first is None or first.group(1) not in TYPE_WORDS):
         return read_expression(cx, start, end)

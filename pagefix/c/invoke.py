@@ -146,12 +146,14 @@ def _argument(cx: Context, start: int, end: int, parts: _Parts) -> Expr | None:
     if call is not None and _ENTRY.match(call.group(1)):
         return _entry(cx, start, end, parts)
     value: Expr | None = None
-    if not (call is not None and call.group(1).startswith("TP_PROTO")):
+    # Not ``TP_PROTO(struct page *page)``: it would pass for an unnamed parameter.
+    proto = call is not None and call.group(1).startswith("TP_PROTO")
+    if not proto:
         value = read_expression(cx, start, end)
         if len(cx.faults) == mark:
             return value
         del cx.faults[mark:]
-    param = read_parameter(cx, start, end)
+    param = None if proto else read_parameter(cx, start, end)
     if param is not None:
         if param.name:
             parts.scope.append(param)

@@ -23,10 +23,12 @@ from pagefix.c.ast import (
     Stmt,
     Type,
     Typedef,
+    TypeOf,
     UnknownType,
 )
 from pagefix.c.context import Context
 from pagefix.c.declarations import base_type, declarator, is_declarator, settle_type
+from pagefix.c.fragments import read_expression
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -83,6 +85,7 @@ def _function(cx: Context, node: Node, variant: int) -> Function:
     name, at, ret = "", start, base
     params: tuple[Param, ...] = ()
     types: dict[str, Type] = {}
+    notes: tuple[TypeOf, ...] = ()
     into: list[Stmt] = []
     for child in node.children:
         kind = child.type
@@ -102,14 +105,21 @@ def _function(cx: Context, node: Node, variant: int) -> Function:
             for param in params:
                 if param.name:
                     cx.declare(param.name, param.at)
+            notes = _notes(cx, child.start_byte + shift)
             cx.stmt(child, into)
-        elif kind == "ERROR":
-            parts = cx.parts(child.children)
-            del parts
     cx.leave(mark)
     body = into[0] if into else Block(end, end, ())
     assert isinstance(body, Block)
-    return Function(start, end, name, at, ret, params, body, _static(cx, node), variant)
+    static = _static(cx, node)
+    return Function(start, end, name, at, ret, params, body, static, variant, notes)
+
+
+def _notes(cx: Context, body: int) -> tuple[TypeOf, ...]:
+    # What the annotations before a body name: ``__releases(x->lock)``.
+    before = len(cx.faults)
+    found = [TypeOf(read_expression(cx, start, end)) for start, end in cx.notes if end <= body]
+    del cx.faults[before:]  # they are no code: nothing is lost where they are no C
+    return tuple(found)
 
 
 def _declaration(cx: Context, node: Node) -> list[Item]:

@@ -137,7 +137,7 @@ def _body(
     if head_name == "TRACE_INCLUDE_PATH":
         return None, True  # a path
     mark = len(cx.faults)
-    ways.append(_trimmed)
+    ways += [_trimmed, _unclosed]
     for way in ways:
         found = way(cx, start, end)
         if found is not None and len(cx.faults) == mark:
@@ -213,6 +213,15 @@ def _members(cx: Context, start: int, end: int) -> Expr | None:
     if len(pieces) < 2:
         return None
     return Opaque(start, end, tuple(trace_member(cx, piece)[1] for piece in pieces))
+
+
+def _unclosed(cx: Context, start: int, end: int) -> Block | None:
+    # ``{ int i; for (...)``: another macro closes what this one opens.
+    text = cx.text[start:end]
+    missing = text.count("{") - text.count("}")
+    if missing <= 0:
+        return None
+    return Block(start, end, tuple(read_statements(cx, start, end, b"}" * missing)))
 
 
 def _items(cx: Context, start: int, end: int) -> tuple[Item, ...] | None:

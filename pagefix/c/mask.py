@@ -26,7 +26,7 @@ __all__ = ["mask"]
 
 _NO_WORDS: Mapping[str, int] = {}
 
-_TYPE_FIRST = re.compile(rf"([(,])\s*((?:{'|'.join(sorted(TYPE_WORDS))})\b)(?!\s*\()")
+_TYPE_FIRST = re.compile(rf"([(,])\s*((?:{'|'.join(sorted(TYPE_WORDS))})\b)(?!\s*\((?!\s*\*))")
 _STAR_END = re.compile(r"\*\s*[,)]")
 _STAR_TYPE = re.compile(r"[(,]\s*((?:\w+\s+)*\w+[\s*]*\*)\Z")
 _ARGUMENT_END = re.compile(r"[(),\[\]{};]")
@@ -42,6 +42,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _EACH = re.compile(r"for_?_?each|_each_|_each\Z|foreach|FOREACH|FOR_EACH")
 _VARIABLE = re.compile(r"\s*(?:(?:static|extern|const|volatile|__\w+)\s+)*([A-Za-z_]\w*)\s*\(")
 _ONE_NAME = re.compile(r"\s*([A-Za-z_]\w*)\s*(?=[,)])")
+_LONE_WORD = re.compile(r"[;{}]\s*[A-Z_][A-Z0-9_]+([ \t]*\n)\s*[a-z_]\w*\s*\(")
+_INNER_HEAD = re.compile(r"(?:if|for|while|do|switch)\b")
 _MEMBER_CALL = re.compile(r"[;{}]\s*([A-Za-z_]\w*)\s*\(")
 _CONTROL = frozenset({"if", "while", "for", "switch"})
 
@@ -85,7 +87,7 @@ def mask(
         _ends(draft)
     if hard:
         mend(draft)
-        join_words(draft, body)
+        join_words(draft, body or record)
     for at, line in marks:
         draft.out[at - start : at - start + len(line)] = line
     return draft.done()
@@ -136,7 +138,7 @@ def _variable(draft: Draft) -> None:
     if match is None or match.group(1) in NOT_CALLED or draft.is_hidden(match.start(1)):
         return
     close = close_of(draft.text, match.end() - 1)
-    if close >= 0 and draft.next_char(close + 1) == "=":
+    if close >= 0 and draft.next_kept(close + 1) == "=":
         _declare(draft, match.group(1), match.start(1), match.end() - 1, close)
 
 
@@ -229,13 +231,14 @@ class _Heads:
         char = draft.text[behind : behind + 1]
         if not (char.isalpha() or char in "_{}*(+-&~!=") or not char or name in NOT_CALLED:
             return
-        if draft.is_hidden(at) or not self.starts_statement(at):
+        if draft.out[at] == 32 or draft.is_hidden(at) or not self.starts_statement(at):
             return
         if char == "=":
             if draft.next_char(behind + 1) == "{":  # no assignment: it declares
                 _declare(draft, name, at, opened, close)
         elif char == "}":
-            draft.semicolon(close + 1)
+            if not self.in_initializer(at):
+                draft.semicolon(close + 1)
         elif char == "{" or self.is_loop(name):
             self.loop(name, at, opened, close)
         elif char.isalpha() or char == "_":
@@ -254,8 +257,17 @@ class _Heads:
             return True  # what else may stand there, the patterns know
         if before in self.loops:
             return True
-        opened = open_of(draft.text, before)
+        opened = open_of(draft.text, before, stops="{}")
         return opened >= 0 and draft.word_before(opened)[1] in _CONTROL
+
+    def in_initializer(self, at: int) -> bool:
+        # ``= { FOO(x) }``
+        draft = self.draft
+        brace = draft.before(at)
+        if brace < 0 or draft.text[brace] != "{":
+            return False
+        before = draft.before(brace)
+        return before >= 0 and draft.text[before] in "=,{"
 
     def is_loop(self, name: str) -> bool:
         return _EACH.search(name) is not None or name in LOOPS or bool(self.macros.loop(name))
@@ -278,8 +290,8 @@ def _deeper(draft: Draft, head: int, close: int, behind: int) -> bool:
     # Whether the text behind a head is indented as its body would be.
     text = draft.text
     line = text.rfind("\n", 0, behind) + 1
-    if line <= close:
-        return True  # on the same line
+    if line <= close:  # on the same line: only what can be no statement without it
+        return _INNER_HEAD.match(text, behind) is not None
     start = text.rfind("\n", 0, head) + 1
     first = draft.after(start)
     return _columns(text[line:behind]) > _columns(text[start:first])
@@ -290,8 +302,11 @@ def _columns(blank: str) -> int:
 
 
 def _ends(draft: Draft) -> None:
-    # A label before a brace needs a statement; a range of cases reads as an operator.
+    # A label before a brace needs a statement; so does a macro alone on its line before a
+    # call, or the two would declare a function; a range of cases reads as an operator.
     for match in _EMPTY_LABEL.finditer(draft.text):
+        draft.out[match.start(1)] = 59
+    for match in _LONE_WORD.finditer(draft.text):
         draft.out[match.start(1)] = 59
     if "..." in draft.text:
         for match in _CASE_RANGE.finditer(draft.text):

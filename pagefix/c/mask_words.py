@@ -110,8 +110,8 @@ def _annotation(draft: Draft, at: int, end: int) -> int:
     text = draft.text
     if text[end : end + 1] == "(" and text[end + 1 : end + 2] != "*":
         return end  # a call of that name
-    if text.startswith(("->", "."), draft.after(end)):
-        return end
+    if text.startswith(("->", ".", "[", ":"), draft.after(end)):
+        return end  # a name after all
     before = draft.before(at)
     if text[before : before + 1] == "." or text[max(0, before - 1) : before + 1] == "->":
         return end  # a member of that name
@@ -150,6 +150,7 @@ def _extra(draft: Draft, at: int, end: int) -> int:
         or (word_behind and (head or opened < 0))
         or (head and before >= 0 and text[before] == ")")
         or (before >= 0 and text[before] == "]")
+        or (word_behind and before >= 0 and text[before] == "}" and opened < 0)
     ):
         draft.blank(at, stop)
         return stop

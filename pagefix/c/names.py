@@ -10,8 +10,13 @@ import re
 from pagefix.c.chunk import ChunkKind
 from pagefix.c.tables import ANNOTATIONS, CALL_ANNOTATIONS, KEYWORDS, PER_CPU
 
-__all__ = ["define_name", "describe", "function_names"]
+__all__ = ["define_name", "describe", "function_names", "heads_body"]
 
+_RECORD_HEAD = re.compile(
+    rb"\b(?:struct|union|enum)\b(?:\s+\w+|\s*(?:%s)\s*\([^{]*\)|\s*:\s*\w+)*\s*\Z"
+    % "|".join(sorted(CALL_ANNOTATIONS)).encode()
+)
+_ATTRIBUTES = frozenset(word.encode() for word in CALL_ANNOTATIONS)
 _DEFINE = re.compile(rb"#[ \t]*define[ \t]*(?:\\\r?\n[ \t]*)*(\w+)")
 _TAG = re.compile(rb"\b(struct|union|enum)\b([^;(){},=*]*(?:\([^{};]*\)[^;(){},=*]*)?)\{")
 _ENUM_HEAD = re.compile(rb"\benum\b[^;(){]*\Z")
@@ -160,6 +165,36 @@ def function_names(head: bytes) -> tuple[str, ...]:
         if first:
             return (_text(first.group(1)), _text(name))
     return (_text(name),)
+
+
+def heads_body(head: bytes) -> bool:
+    """Return whether the text before a brace is the head of a function."""
+    return not (b"=" in head and _assigns(head)) and not _is_record(head)
+
+
+def _is_record(head: bytes) -> bool:
+    # ``struct foo``, perhaps with attributes; not ``struct foo *bar(...)``.
+    if b"struct" not in head and b"union" not in head and b"enum" not in head:
+        return False
+    called = _CALLED.search(head)
+    if called is not None and called.group(1) not in _ATTRIBUTES:
+        return False
+    return _RECORD_HEAD.search(head) is not None
+
+
+def _assigns(head: bytes) -> bool:
+    # ``=`` outside parentheses: what follows is an initializer.
+    if b"(" not in head:
+        return True
+    depth = 0
+    for char in re.findall(rb"[()=]", head):
+        if char == b"(":
+            depth += 1
+        elif char == b")":
+            depth -= 1
+        elif not depth:
+            return True
+    return False
 
 
 def _has_type(before: bytes) -> bool:

@@ -29,6 +29,8 @@ _NEIGHBOURS = re.compile(r"\b([A-Za-z_]\w*)(?:\s*\([^()]*\))?\s+(?=([A-Za-z_]\w*
 _AFTER = re.compile(r"[*)]\s*([A-Za-z_]\w*)")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _RECORD = re.compile(r"\b(?:struct|union|enum)\s+\w+")
+_BEHIND_BRACE = re.compile(r"\}\s*([A-Za-z_]\w*)\s+(?=[A-Za-z_*])")
+_BEHIND_BRACKET = re.compile(r"\]\s*([A-Za-z_]\w*)\s*;")
 _STORAGE = frozenset({"static", "extern", "inline", "const", "volatile"})
 _KNOWN = KEYWORDS | ANNOTATIONS | CALL_ANNOTATIONS
 
@@ -119,13 +121,18 @@ def _annotations(cx: Context, text: str) -> dict[str, int]:
 
 def _spare_words(chunk: Chunk, text: str) -> dict[str, int]:
     # Words before a function's name that are neither its type nor known: ``STATIC int f(``.
+    spare: dict[str, int] = {}
+    if "}" in text and chunk.kind is not ChunkKind.FUNCTION:
+        # ``} PACKED name;`` and ``name[] ALIGNED;``
+        spare = dict.fromkeys(_BEHIND_BRACE.findall(text), len(text))
+        spare.update(dict.fromkeys(_BEHIND_BRACKET.findall(text), len(text)))
     name = re.search(rf"\b{re.escape(chunk.names[0])}\s*\(", text) if chunk.names else None
     if chunk.kind not in (ChunkKind.FUNCTION, ChunkKind.VARIABLE) or name is None:
-        return {}
+        return spare
     head = _RECORD.sub(" int ", text[: name.start()])
     words = [word for word in _IDENTIFIER.findall(head) if word not in _STORAGE]
     spelt = [word for word in words if word in KEYWORDS or word in TYPE_WORDS]
-    spare = [word for word in words if word not in spelt]
-    if not spelt and spare:
-        spare.pop()  # the type itself
-    return dict.fromkeys(spare, name.start())
+    others = [word for word in words if word not in spelt]
+    if not spelt and others:
+        others.pop()  # the type itself
+    return spare | dict.fromkeys(others, name.start())

@@ -18,8 +18,7 @@ import re
 from typing import NamedTuple
 
 from pagefix.c.chunk import Chunk, ChunkKind, Directive
-from pagefix.c.names import define_name, describe, function_names
-from pagefix.c.tables import CALL_ANNOTATIONS
+from pagefix.c.names import define_name, describe, function_names, heads_body
 
 __all__ = ["Scan", "scan", "split_items"]
 
@@ -31,26 +30,20 @@ _TURNS = frozenset({b"else", b"elif", b"elifdef", b"elifndef"})
 _NOT_CODE = re.compile(
     rb"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
     rb"|/\*.*"  # a comment that never ends
-    rb"|//[^\n\\]*(?:\\(?:\r?\n|.)[^\n\\]*)*"
-    rb'|"[^"\\\n]*(?:\\(?:\r?\n|.)[^"\\\n]*)*"'
-    rb"|'[^'\\\n]*(?:\\(?:\r?\n|.)[^'\\\n]*)*'"
-    rb"|#[ \t]*(?:error|warning)\b[^\n\\]*(?:\\(?:\r?\n|.)[^\n\\]*)*",
+    rb"|//[^\n\\]*(?:\\(?:\r\n|.)[^\n\\]*)*"
+    rb'|"[^"\\\n]*(?:\\(?:\r\n|.)[^"\\\n]*)*"'
+    rb"|'[^'\\\n]*(?:\\(?:\r\n|.)[^'\\\n]*)*'"
+    rb"|#[ \t]*(?:error|warning)\b[^\n\\]*(?:\\(?:\r\n|.)[^\n\\]*)*",
     re.DOTALL,
 )
-_DIRECTIVE = re.compile(rb"#[ \t]*([a-z_]*)[^\n\\]*(?:\\(?:\r?\n|.)[^\n\\]*)*", re.DOTALL)
+_DIRECTIVE = re.compile(rb"#[ \t]*([a-z_]*)[^\n\\]*(?:\\(?:\r\n|.)[^\n\\]*)*", re.DOTALL)
 _TOP = re.compile(rb"[;{}()#]")
 _INNER = re.compile(rb"[{}#]")
-_CALLED = re.compile(rb"(\w+)\s*\(")
-_ATTRIBUTES = frozenset(word.encode() for word in CALL_ANNOTATIONS)
 _FLAT_PARENS = re.compile(rb"[^(){};#]*\)")
 _NOT_BRACES = bytes(set(range(256)) - set(b"{}#"))
 _WORD = re.compile(rb"\S")
 # A lone macro call: ``MODULE_LICENSE("GPL")``, with nothing before or behind it.
 _LONE_CALL = re.compile(rb"\s*([A-Za-z_]\w*)\s*\(")
-_RECORD_HEAD = re.compile(
-    rb"\b(?:struct|union|enum)\b(?:\s+\w+|\s*(?:%s)\s*\([^{]*\)|\s*:\s*\w+)*\s*\Z"
-    % "|".join(sorted(CALL_ANNOTATIONS)).encode()
-)
 _ANNOTATION_NAME = re.compile(rb"__[a-z]|asmlinkage|notrace|noinline")
 _KNR = re.compile(rb"\(\s*(?!void\s*\))\w+\s*(?:,\s*\w+\s*)*\)\s*[a-z][\w\s]*[\s*]\w[^()]*;\Z")
 
@@ -62,14 +55,14 @@ _LONGEST_HEAD = 400
 class Scan(NamedTuple):
     """What the scan of one file gives.
 
-    :param broken: start of the text that no chunk could be made of (an unterminated
-        comment), ``-1`` if there is none.
+    :param endless: start of a comment that does not end, ``-1`` if there is none; the
+        rest of the file is a chunk of its own.
     """
 
     code: bytes
     directives: tuple[Directive, ...]
     chunks: tuple[Chunk, ...]
-    broken: int
+    endless: int
 
 
 def _blank(match: re.Match[bytes]) -> bytes:
@@ -181,6 +174,8 @@ class _Splitter:
                 self._semicolon(at)
         self._begin(len(flat))
         if self.start >= 0:
+            self.stack.clear()
+            self.ended = self.brace > 0  # a function that the file cuts off is one all the same
             self._finish(len(flat.rstrip()))
         return self.chunks
 
@@ -207,7 +202,7 @@ class _Splitter:
             if head.rstrip().endswith(b'"') and head.lstrip().startswith(b"extern"):
                 self.start, self.last = -1, end  # extern "C" {
                 return
-            self.body = not (b"=" in head and _assigns(head)) and not _is_record(head)
+            self.body = heads_body(head)
             self.head = head
         self.brace += 1
 
@@ -268,6 +263,12 @@ class _Splitter:
         self._emit(end)
 
     def _emit(self, end: int) -> None:
+        if self.start < 0:
+            self._begin(end - 1)
+        if not 0 <= self.start < end:  # nothing but braces
+            self.start, self.last = -1, end
+            self.brace = self.paren = 0
+            return
         if self.ended and self.body:
             kind, names = ChunkKind.FUNCTION, function_names(self.head)
         else:
@@ -335,31 +336,6 @@ def _closes(flat: bytes, at: int) -> int:
     return -1
 
 
-def _is_record(head: bytes) -> bool:
-    # ``struct foo``, perhaps with attributes; not ``struct foo *bar(...)``.
-    if b"struct" not in head and b"union" not in head and b"enum" not in head:
-        return False
-    called = _CALLED.search(head)
-    if called is not None and called.group(1) not in _ATTRIBUTES:
-        return False
-    return _RECORD_HEAD.search(head) is not None
-
-
-def _assigns(head: bytes) -> bool:
-    # ``=`` outside parentheses: what follows is an initializer.
-    if b"(" not in head:
-        return True
-    depth = 0
-    for char in re.findall(rb"[()=]", head):
-        if char == b"(":
-            depth += 1
-        elif char == b")":
-            depth -= 1
-        elif not depth:
-            return True
-    return False
-
-
 def split_items(text: bytes, base: int) -> list[Chunk]:
     """Split text without directives (the body of a macro) into chunks.
 
@@ -367,6 +343,18 @@ def split_items(text: bytes, base: int) -> list[Chunk]:
     """
     found = _Splitter(text, text, {}).run()
     return [chunk._replace(start=chunk.start + base, end=chunk.end + base) for chunk in found]
+
+
+def _endless(data: bytes) -> int:
+    # Where a comment begins that never ends.
+    if data.find(b"*/", data.rfind(b"/*")) >= 0 or b"/*" not in data:
+        return -1
+    last = None
+    for match in _NOT_CODE.finditer(data):
+        last = match
+    if last is None or not last.group().startswith(b"/*") or last.group().endswith(b"*/"):
+        return -1
+    return last.start()
 
 
 def scan(data: bytes) -> Scan:
@@ -377,7 +365,7 @@ def scan(data: bytes) -> Scan:
     code = _NOT_CODE.sub(_blank, data)
     if code.startswith(codecs.BOM_UTF8):
         code = b" " * len(codecs.BOM_UTF8) + code[len(codecs.BOM_UTF8) :]
-    broken = -1
+    endless = _endless(data)
     directives = _directives(code)
     flat, marks = _flat(code, directives)
     chunks = _Splitter(code, flat, marks).run()
@@ -386,5 +374,7 @@ def scan(data: bytes) -> Scan:
         for start, end, word in directives
         if word == b"define"
     ]
+    if endless >= 0:
+        chunks.append(Chunk(endless, len(code), ChunkKind.OTHER, ()))
     chunks.sort(key=lambda chunk: (chunk.start, -chunk.end))
-    return Scan(code, tuple(directives), tuple(chunks), broken)
+    return Scan(code, tuple(directives), tuple(chunks), endless)

@@ -36,7 +36,7 @@ from pagefix.c.ast import (
     UnknownType,
     While,
 )
-from pagefix.c.context import Context, statement
+from pagefix.c.context import DEEPEST, Context, statement
 from pagefix.c.declarations import (
     Declared,
     base_type,
@@ -168,6 +168,8 @@ def _if(cx: Context, node: Node, into: list[Stmt]) -> None:
             continue
         other = cx.block(rest[0]) if rest else None
         break
+    if len(links) > DEEPEST:
+        raise RecursionError  # as any other text that is nested too deeply
     for start, end, test, then in reversed(links):
         other = If(start, end, test, then, other)
     assert other is not None
@@ -393,10 +395,5 @@ def _conditional(cx: Context, node: Node, into: list[Stmt]) -> None:
 def _nested_function(cx: Context, node: Node, into: list[Stmt]) -> None:
     # A function inside a function: only where the text was misread.
     for child in node.children:
-        if child.type == "compound_statement":
+        if child.is_named:
             cx.stmt(child, into)
-        elif child.is_named:
-            parts = cx.parts([child])
-            if parts:
-                start, end = child.start_byte + cx.shift, child.end_byte + cx.shift
-                into.append(ExprStmt(start, end, Opaque(start, end, tuple(parts))))

@@ -94,7 +94,7 @@ ANNOTATIONS = _words("""
      fastcall __kprobes nokprobe_inline __sched __lockfunc __irq_entry
     __softirq_entry __exception_irq_entry __exception
     __cpuidle __lockdep __lockdep_no_validate
-     __extern_always_inline __const __const__ __volatile
+     __extern_always_inline __const __const__ __volatile __volatile__
     __restrict __restrict__ _Noreturn __noendbr __ibt_noseal
     __nosave __nosavedata __nosave_data __rodata __efistub_global
     __efi_rt_wrapper __efiapi __efi_runtime __bss_decrypted __bss_prot __decrypted

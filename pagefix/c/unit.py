@@ -5,7 +5,7 @@ Floor 1.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 
 from pagefix.c import expressions, statements  # noqa: F401  (they register their handlers)
 from pagefix.c.ast import (
@@ -46,6 +46,7 @@ class Unit:
         self.code: bytes = found.code
         self.chunks: tuple[Chunk, ...] = found.chunks
         self._directives = found.directives
+        self._endless = found.endless
         self._text: str | None = None
         self._starts = [chunk.start for chunk in found.chunks]
         self._names: dict[str, list[Chunk]] | None = None
@@ -103,10 +104,12 @@ class Unit:
         return known
 
     def _lower(self, chunk: Chunk) -> tuple[tuple[Item, ...], tuple[Broken, ...]]:
+        if chunk.start == self._endless:
+            return (), (Broken(chunk.start, chunk.end, "a comment that does not end"),)
         if chunk.kind is ChunkKind.DEFINE:
             cx = self._context(self.text)
             items: list[Item] = [lower_define(cx, chunk)]
-            return tuple(items), _broken(cx.faults)
+            return tuple(items), _broken(chunk, cx.faults)
         inside = self._inside(chunk)
         ways = variants(self.text, chunk, inside)
         results = [self._variant(chunk, way, number) for number, way in enumerate(ways)]
@@ -115,18 +118,16 @@ class Unit:
             again = variants(self.text, chunk, inside, split_all=True)
             others = [self._variant(chunk, way, number) for number, way in enumerate(again)]
             if sum(len(cx.faults) for _, cx in others) < sum(len(cx.faults) for _, cx in results):
-                results = others
-        merged: list[Item] = []
-        faults_: list[tuple[int, int, str]] = []
-        for lowered, cx in results:
-            _merge(merged, lowered)
-            faults_ += cx.faults
-        return tuple(merged), _broken(faults_)
+                results, ways = others, again
+        results = _readable(results, ways)
+        merged = _merge([lowered for lowered, _ in results])
+        return tuple(merged), _broken(chunk, [fault for _, cx in results for fault in cx.faults])
 
-    def _inside(self, chunk: Chunk) -> list[Directive]:
-        return [
-            line for line in self._directives if line.start >= chunk.start and line.end <= chunk.end
-        ]
+    def _inside(self, chunk: Chunk) -> tuple[Directive, ...]:
+        lines = self._directives
+        first = bisect_left(lines, chunk.start, key=lambda line: line.start)
+        last = bisect_left(lines, chunk.end, first, key=lambda line: line.start)
+        return lines[first:last]
 
     def _context(self, text: str) -> Context:
         return Context(
@@ -141,22 +142,51 @@ class Unit:
         return read_chunk(cx, chunk, way, number), cx
 
 
-def _broken(found: list[tuple[int, int, str]]) -> tuple[Broken, ...]:
-    return tuple(Broken(*each) for each in sorted(set(found)))
+def _readable(
+    results: list[tuple[list[Item], Context]], ways: list[Variant]
+) -> list[tuple[list[Item], Context]]:
+    # Without the ways through a chunk that are no C, if all their text is in the others:
+    # ``else`` and, behind it, an #if around the statement.
+    clean = [way.text for (_, cx), way in zip(results, ways, strict=True) if not cx.faults]
+    if not clean or len(clean) == len(results):
+        return results
+    read = "".join(max(chars) for chars in zip(*clean, strict=True))
+    return [
+        result
+        for result, way in zip(results, ways, strict=True)
+        if not result[1].faults or not _within(way.text, read)
+    ]
 
 
-def _merge(merged: list[Item], items: list[Item]) -> None:
-    # What several variants of a chunk give, as one list.
-    for item in items:
-        if isinstance(item, Function):
+def _within(text: str, read: str) -> bool:
+    pairs = zip(text, read, strict=True)
+    return all(char.isspace() or char in (";", other) for char, other in pairs)
+
+
+def _broken(chunk: Chunk, found: list[tuple[int, int, str]]) -> tuple[Broken, ...]:
+    # A fault at the edge may lie in what was put around the text to parse it.
+    low, high = chunk.start, chunk.end
+    spans = {
+        (min(max(start, low), high), min(max(end, low), high), reason)
+        for start, end, reason in found
+    }
+    return tuple(Broken(*span) for span in sorted(spans))
+
+
+def _merge(results: list[list[Item]]) -> list[Item]:
+    # What several ways through a chunk give, as one list.
+    if len(results) == 1:
+        return results[0]
+    merged: list[Item] = []
+    known: dict[tuple[type, int], int] = {}
+    for item in (item for items in results for item in items):
+        key = (type(item), _place(item))
+        if isinstance(item, Function) or key not in known:
+            known[key] = len(merged)
             merged.append(item)
-            continue
-        for at, known in enumerate(merged):
-            if type(known) is type(item) and _place(known) == _place(item):
-                merged[at] = _joined(known, item)
-                break
         else:
-            merged.append(item)
+            merged[known[key]] = _joined(merged[known[key]], item)
+    return merged
 
 
 def _place(item: Item) -> int:
