@@ -51,11 +51,16 @@ class Status(StrEnum):
 
 
 class Kind(StrEnum):
-    """The three kinds of rules (and so of findings)."""
+    """The kinds of rules (and so of findings).
+
+    Beside the three that look at the kernel's code there is one for pagefix's own words
+    in it: suppressions.
+    """
 
     FLOW = "flow"
     OPS = "ops"
     CONTRACT = "contract"
+    COMMENT = "comment"
 
 
 class Severity(StrEnum):

@@ -91,62 +91,163 @@ def test_a_rule(tmp_path: Path) -> None:
     assert rule.doc.references == ("one", "two")
 
 
-# What is wrong, the change that makes it so, the line it is said of, the title.
-WRONG = [
-    ("severity = ", "severty = ", 2, r"unknown key 'severty' \(did you mean 'severity'\?\)"),
-    ('summary = "an index"\n', "", None, "no 'summary'"),
-    ('"warning"', '"fatal"', 2, "'severity' cannot be 'fatal'"),
-    ('"warning"', "3", 2, "'severity' is not text"),
-    ('"an index"', '" "', 1, "'summary' is not text"),
-    ('"stable"', '"stabel"', 3, r"'status' cannot be 'stabel' \(did you mean 'stable'\?\)"),
-    ("PAGE = ", "page = ", 7, "metavariable page is not upper case"),
-    ('"struct page *"', '"struct page * *("', 7, "is not C"),
-    ('PAGE = "struct page *"', "PAGE = 3", 7, r"the type of \$PAGE is not text"),
+# What is changed, into what, the line it is said of with what is marked there, the title.
+WRONG: list[tuple[str, str, int | None, str, str]] = [
+    (
+        "severity = ",
+        "severty = ",
+        2,
+        "severty",
+        r"unknown key 'severty' \(did you mean 'severity'\?",
+    ),
+    ('summary = "an index"\n', "", None, "", "no 'summary'"),
+    ('"warning"', '"fatal"', 2, '"fatal"', "'severity' cannot be 'fatal'"),
+    ('"warning"', "3", 2, "3", "'severity' is not text"),
+    ('"an index"', '" "', 1, '" "', "'summary' is not text"),
+    ('"stable"', '"stabel"', 3, '"stabel"', r"'status' cannot be 'stabel' \(did you mean 'stable'"),
+    (
+        '"0.1"',
+        '"0.1"\nkind = "flwo"',
+        5,
+        '"flwo"',
+        r"'kind' cannot be 'flwo' \(did you mean 'flow'",
+    ),
+    ('"0.1"', '"0.1"\noptional = "no"', 5, '"no"', "'optional' is neither true nor false"),
+    ('"0.1"', '"0.1"\ntree = 3', 5, "3", "'tree' is not a table"),
+    ("[metavars]", '[tree]\nhas = "f"\n[metavars]', 7, '"f"', "'has' is not a list"),
+    ("[metavars]", '[tree]\nsymbol = "f"\n[metavars]', 6, "[tree]", "`symbol` and `mentions` go"),
+    ("PAGE = ", "page = ", 7, "page", "metavariable page is not upper case"),
+    ('"struct page *"', '"struct page * *("', 7, '"struct page * *("', "is not C"),
+    ('PAGE = "struct page *"', "PAGE = 3", 7, "3", "'PAGE' is not text"),
     (
         'PAGE = "struct page *"',
         'PAGE = "struct page *"\nOTHER = "int"',
         8,
+        "OTHER",
         r"\$OTHER is in no pattern",
     ),
-    ("'$PAGE->index'", "'$PAGE->'", 10, r"'\$PAGE->' is not C"),
-    ("'$PAGE->index'", "'$PAGE + 1'", 10, "names no field and no function"),
-    ("'$PAGE->index'", "'$PAGE(1)'", 10, "names no field and no function"),
-    ("'$PAGE->index'", "'$PGAE->index'", 10, r"\$PGAE is not declared in \[metavars\] \(did you"),
-    ("'$PAGE->index'", "'page_offset($PAGE)'", 11, "a call has no access"),
-    ('["read", "write"]', '["reed"]', 11, r"there is no access 'reed' \(did you mean 'read'\?\)"),
-    ('["read", "write"]', "[]", 11, "'access' is not a list"),
-    ('"swapcache"', '"swapcash"', 12, r"there is no label 'swapcash' \(did you mean"),
-    ('"$PAGE->index is', '"$PAEG->index is', 13, r"\$PAEG is not bound by the pattern"),
-    ("'page_index($PAGE)'", "'page_index($OTHER)'", 17, r"\$OTHER is not bound by every pattern"),
-    ("'page_index($PAGE)'", "'page_index($PAGE'", 17, "is not C"),
-    ('"page_index"\n', '"page_index"\nneed = "x"\n', 19, "unknown key 'need'"),
-    ('needs = "page_index"\n', "", 18, "`without` has no `needs`"),
-    ('["page_private"]', '"page_private"', 19, "`without` is not a list of names"),
-    ('"safe"', '"sure"', 20, "'applicability' cannot be 'sure'"),
-    ('applicability = "safe"\n', "", 15, "a fix that replaces has no applicability"),
-    ('why = "why"\n', "", 26, "heading 'why' is missing"),
-    ('"why"', '""', 31, "'why' is not text"),
-    ('["one", "two"]', '"one"', 35, "`references` is not a list of texts"),
-    ("[[match]]", "[match]", 9, "'match' is not a list of tables"),
+    ("'$PAGE->index'", "'$PAGE->'", 10, "'", r"'\$PAGE->' is not C"),
+    ("'page_index($PAGE)'", "'f($PAGE, , 1)'", 17, " ", "is not C"),
+    ("'$PAGE->index'", "'$PAGE + 1'", 10, "'$PAGE + 1'", "names no field, no function"),
+    ("'$PAGE->index'", "'$PAGE(1)'", 10, "'$PAGE(1)'", "names no field, no function"),
+    ("'$PAGE->index'", "'$PGAE->index'", 10, "$PGAE", r"\$PGAE is not declared in \[metavars\]"),
+    ("'$PAGE->index'", "'page_offset($PAGE)'", 11, "access", "only a field has an access"),
+    ('["read", "write"]', '["reed"]', 11, '["reed"]', r"'access' cannot be 'reed' \(did you mean"),
+    ('["read", "write"]', "[]", 11, "[]", "'access' is not a list"),
+    (
+        '"swapcache"',
+        '"swapcash"',
+        12,
+        '"swapcash"',
+        "'requires' cannot be 'swapcash' .did you mean",
+    ),
+    ('"$PAGE->index is', '"$PAEG->index is', 13, "$PAEG", r"\$PAEG is not bound by the pattern"),
+    ("'page_index($PAGE)'", "'page_index($OTHER)'", 17, "$OTHER", r"\$OTHER is not bound by every"),
+    ("'page_index($PAGE)'", "'page_index($PAGE'", 17, "'", "is not C"),
+    ('"page_index"\n', '"page_index"\nneed = "x"\n', 19, "need", "unknown key 'need'"),
+    ('needs = "page_index"\n', "", 18, "without", "`without` has no `needs`"),
+    ('["page_private"]', '"page_private"', 19, '"page_private"', "'without' is not a list"),
+    ('"safe"', '"sure"', 20, '"sure"', "'applicability' cannot be 'sure'"),
+    ('applicability = "safe"\n', "", 15, "[[fix]]", "a fix that replaces has no applicability"),
+    ('why = "why"\n', "", 26, "[doc]", r"heading 'why' \(Why it matters\) is missing"),
+    ('"why"', '""', 31, '""', "'why' is not text"),
+    ('["one", "two"]', '"one"', 35, '"one"', "'references' is not a list"),
+    ("[[match]]", "[match]", 9, "[match]", "'match' is not a list of tables"),
+    # A pattern that can match nothing.
+    ("->index'", "->indx'", 10, "'$PAGE->indx'", r"match nothing: 'indx' .*did you mean 'index'"),
+    ('"struct page *"', '"struct inode *"', 10, "'$PAGE->index'", "match nothing: 'struct inode"),
+    ('"swapcache"', '"range"', 12, '"range"', "match nothing: no page carries the label 'range'"),
+    ('["read", "write"]', '["unevaluated"]', 12, '"swapcache"', "match nothing: what is not eval"),
+    (
+        "[[fix]]",
+        (
+            "[[match]]\npattern = '$PAGE -> index'\nrequires = \"swapcache\"\n"
+            'access = ["read"]\nmessage = "x"\n[[fix]]'
+        ),
+        16,
+        "'$PAGE -> index'",
+        "match nothing: one above takes all",
+    ),
+    # A fix that is never offered.
+    (
+        'access = ["read"]\nrep',
+        'access = ["address"]\nrep',
+        16,
+        '["address"]',
+        "never be offered: no match has",
+    ),
+    (
+        "[doc]",
+        '[[fix]]\naccess = ["read"]\nmessage = "never"\n[doc]',
+        26,
+        "[[fix]]",
+        "never be offered: one above always is",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "line", "title"), WRONG, ids=[each[3] for each in WRONG])
+@pytest.mark.parametrize(
+    ("old", "new", "line", "marked", "title"), WRONG, ids=[each[4] for each in WRONG]
+)
 def test_a_wrong_rule_is_refused(
-    tmp_path: Path, old: str, new: str, line: int | None, title: str
+    tmp_path: Path, old: str, new: str, line: int | None, marked: str, title: str
 ) -> None:
     assert old in RULE
     error = load(tmp_path, RULE.replace(old, new, 1))
-    place = re.escape(f"{tmp_path}/some-rule.toml") + (f":{line}" if line else "")
+    place = re.escape(f"{tmp_path}/some-rule.toml") + (rf":{line}:\d+" if line else "")
     assert re.match(f"{place}: .*{title}", error.title), error.title
-    assert error.why
     assert error.remedy
+    if line:
+        text, carets = error.why.splitlines()[-2:]
+        start, end = carets.index("^"), carets.rindex("^") + 1
+        assert text[start:end] == marked
+        column = start - text.index("|") - 1
+        assert f":{line}:{column}: " in error.title
 
 
-def test_a_wrong_pattern_is_marked(tmp_path: Path) -> None:
+CALL = RULE.replace("'$PAGE->index'", "'f($PAGE)'").replace('access = ["read", "write"]\n', "")
+
+WRONG_CALLS = [
+    ('"struct page *"', '"struct inode *"', "match nothing: no metavariable in it is a page"),
+    ('"swapcache"', '"range"', "match nothing: no metavariable in it can be a range"),
+    ('"swapcache"', '"flags"', "match nothing: a comparison goes with the label 'flags'"),
+    ("'f($PAGE)'", "'$PAGE == WRITE'", "match nothing: a comparison goes with the label 'flags'"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "title"), WRONG_CALLS)
+def test_a_call_that_can_match_nothing(tmp_path: Path, old: str, new: str, title: str) -> None:
+    assert old in CALL
+    assert title in load(tmp_path, CALL.replace(old, new, 1)).title
+
+
+def test_a_wrong_pattern_is_marked_where_it_goes_wrong(tmp_path: Path) -> None:
     error = load(tmp_path, RULE.replace("'$PAGE->index'", "'$PAGE->index +'"))
-    assert error.why.splitlines()[1] == "    $PAGE->index +"
-    assert error.why.splitlines()[2].strip() == "^"
+    text, carets = error.why.splitlines()[-2:]
+    assert text == "  10 | pattern = '$PAGE->index +'"
+    assert carets == "     | " + 25 * " " + "^"  # below the closing quote
+
+
+def test_a_name_is_the_file_s(tmp_path: Path) -> None:
+    path = tmp_path / "Some_Rule.toml"
+    path.write_text(RULE)
+    with pytest.raises(PagefixError, match="'Some_Rule' cannot be the name of a rule"):
+        load_rule(path)
+
+
+def test_two_rules_of_one_name(tmp_path: Path) -> None:
+    (tmp_path / "raw-page-index.toml").write_text(RULE)
+    with pytest.raises(PagefixError, match="there are two rules of the name") as caught:
+        load_rules(more=[tmp_path])
+    assert str(rules_folder() / "raw-page-index.toml") in caught.value.why
+
+
+def test_a_project_s_own_rules_come_beside_ours(tmp_path: Path) -> None:
+    (tmp_path / "an-index.toml").write_text(RULE)
+    rules = {rule.name: rule for rule in load_rules(more=[tmp_path])}
+    assert not rules["an-index"].own
+    assert rules["raw-page-index"].own
+    assert list(rules) == sorted(rules)
 
 
 def test_not_toml(tmp_path: Path) -> None:

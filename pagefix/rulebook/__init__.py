@@ -13,9 +13,10 @@ from pagefix.rulebook.matching import Bindings, Bound, match
 from pagefix.rulebook.models import Clause, Entry, Guard, Models, load_models
 from pagefix.rulebook.schema import (
     HEADINGS,
-    LABELS,
+    Conditions,
     Doc,
     FixSpec,
+    Label,
     Match,
     Metavar,
     Rule,
@@ -27,15 +28,16 @@ from pagefix.rulebook.schema import (
 
 __all__ = [
     "HEADINGS",
-    "LABELS",
     "Bindings",
     "Bound",
     "Clause",
+    "Conditions",
     "Doc",
     "Entry",
     "FixSpec",
     "Guard",
     "Hit",
+    "Label",
     "Match",
     "Metavar",
     "Models",

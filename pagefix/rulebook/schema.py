@@ -19,9 +19,10 @@ from pagefix.finding import Access, Applicability, Kind, Severity
 
 __all__ = [
     "HEADINGS",
-    "LABELS",
+    "Conditions",
     "Doc",
     "FixSpec",
+    "Label",
     "Match",
     "Metavar",
     "Rule",
@@ -41,8 +42,13 @@ HEADINGS = {
     "references": "References",
 }
 
-#: Labels that a match may require of the page it names.
-LABELS = ("swapcache", "range")
+
+class Label(StrEnum):
+    """What a match may require of what it names."""
+
+    SWAPCACHE = "swapcache"
+    RANGE = "range"
+    FLAGS = "flags"
 
 
 class Stage(StrEnum):
@@ -125,7 +131,8 @@ class Match:
     :param tree: the same, read as C; metavariables are names that begin with ``$``.
     :param anchor: the identifier that every match holds (a field or a function), by
         which places to look at are found without reading everything.
-    :param field: whether the anchor is a field (``$PAGE->index``), not a function.
+    :param field: whether the anchor is a field (``$PAGE->index``), not a function or a
+        constant.
     :param access: what may be done to the field; all of them for a call.
     :param requires: the label that the page must carry, ``None`` if none.
     :param severity: the rule's, unless the match has its own.
@@ -137,7 +144,7 @@ class Match:
     anchor: str
     field: bool
     access: frozenset[Access]
-    requires: str | None
+    requires: Label | None
     severity: Severity
     message: Template
 
@@ -174,11 +181,32 @@ class Doc:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the tree must be like for a rule to mean anything.
+
+    :param has: functions or macros that its headers must have.
+    :param symbol: function whose definition must mention one of ``mentions``.
+    :param same: constants that must have one value.
+    """
+
+    has: tuple[str, ...] = ()
+    symbol: str = ""
+    mentions: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One checked rule.
 
+    ``metavars``, ``matches`` and ``fixes`` are those of a flow rule; what a rule of
+    another kind says is its ``spec``.
+
     :param name: stem of its file.
     :param path: the file it came from, for messages.
+    :param own: whether it is one of pagefix's own.
+    :param optional: whether it is used only where it is named.
+    :param tree: in which trees it means anything.
     :param scope: the widest scope in which it means something: a rule that every page
         would break says nothing where every page counts.
     :param fixes: the first one that fits access and tree is offered.
@@ -193,9 +221,18 @@ class Rule:
     since: str
     scope: Scope
     doc: Doc
-    metavars: tuple[Metavar, ...]
-    matches: tuple[Match, ...]
-    fixes: tuple[FixSpec, ...]
+    metavars: tuple[Metavar, ...] = ()
+    matches: tuple[Match, ...] = ()
+    fixes: tuple[FixSpec, ...] = ()
+    spec: object = None
+    own: bool = True
+    optional: bool = False
+    tree: Conditions = Conditions()
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether no match asks for a label: where pages come from does not matter."""
+        return bool(self.matches) and all(each.requires is None for each in self.matches)
 
     def metavar(self, name: str) -> Metavar:
         """Return one of the rule's metavariables by its name."""

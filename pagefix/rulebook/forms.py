@@ -1,0 +1,110 @@
+"""The form of a rule file: which keys there are, what each may hold, what it is for.
+
+These types are what the checker goes by and what the JSON Schema is made from, so
+neither can know a key that the other does not. A form says nothing of what a key's
+*content* means: that a pattern is C is checked where it is read.
+
+A kind of rule is a form here and a reader in its own module; :mod:`pagefix.rulebook.load`
+brings the two together.
+
+Floor 3.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, NotRequired, TypedDict
+
+from pagefix.finding import Access, Applicability, Kind, Severity
+from pagefix.rulebook.schema import Label, Scope, Stage
+
+__all__ = [
+    "FORMS",
+    "DocForm",
+    "FixForm",
+    "FlowForm",
+    "MatchForm",
+    "OwnForm",
+    "RuleForm",
+    "TreeForm",
+]
+
+
+class DocForm(TypedDict):
+    """The rule's words, under the headings that `pagefix explain` shows."""
+
+    what: Annotated[str, "What it reports: one paragraph."]
+    why: Annotated[str, "Why it matters: what happens to whom if the finding is left."]
+    example: Annotated[str, "Example: C that is reported."]
+    instead: Annotated[str, "Instead: the same C as it should be."]
+    safety: Annotated[str, "Fix safety: when the fix keeps the meaning, and when not."]
+    references: Annotated[list[str], "References: files of the tree, commits, threads."]
+
+
+class TreeForm(TypedDict):
+    """What the tree must be like for the rule to mean anything."""
+
+    has: NotRequired[Annotated[list[str], "Functions or macros that its headers must have."]]
+    symbol: NotRequired[Annotated[str, "A function whose definition `mentions` is about."]]
+    mentions: NotRequired[
+        Annotated[list[str], "Names, one of which the definition of `symbol` must mention."]
+    ]
+    same: NotRequired[Annotated[list[str], "Constants that must have one value."]]
+
+
+class RuleForm(TypedDict):
+    """What every rule has, whatever its kind."""
+
+    summary: Annotated[str, "One line, without a full stop: what is wrong where it reports."]
+    kind: NotRequired[Annotated[Kind, "What the rule is about; `flow` if left out."]]
+    severity: Annotated[Severity, "How much a finding matters; notes do not fail a check."]
+    status: Annotated[Stage, "Where the rule is in its life."]
+    since: Annotated[str, "The version of pagefix that first had it."]
+    optional: NotRequired[
+        Annotated[bool, "Whether it is used only where it is named (`--select`, settings)."]
+    ]
+    tree: NotRequired[TreeForm]
+    doc: DocForm
+
+
+class MatchForm(TypedDict):
+    """A pattern that makes a place a finding."""
+
+    pattern: Annotated[str, "Plain C: `$PAGE->index`, `page_offset($PAGE)`, `$RW == WRITE`."]
+    access: NotRequired[
+        Annotated[list[Access], "What is done to the field; all but `unevaluated` if left out."]
+    ]
+    requires: NotRequired[Annotated[Label, "Label that what is matched must carry."]]
+    severity: NotRequired[Annotated[Severity, "If it is not the rule's."]]
+    message: Annotated[str, "One sentence; metavariables stand for the text they matched."]
+
+
+class FixForm(TypedDict):
+    """What could be written instead; the first that fits access and tree is offered."""
+
+    access: NotRequired[Annotated[list[Access], "Accesses that it is for; all if left out."]]
+    replace: NotRequired[Annotated[str, "The C to write; left out, it is advice only."]]
+    needs: NotRequired[Annotated[str, "Function or macro that the tree's headers must have."]]
+    without: NotRequired[
+        Annotated[list[str], "Names that the definition of `needs` must not mention."]
+    ]
+    applicability: NotRequired[Annotated[Applicability, "Who may apply it."]]
+    message: Annotated[str, "One sentence: what the new text does, or why there is none."]
+
+
+class FlowForm(RuleForm):
+    """A flow rule: a place that a page with a label reaches."""
+
+    scope: NotRequired[
+        Annotated[Scope, "`swapcache`: the rule says nothing where every page counts."]
+    ]
+    metavars: Annotated[dict[str, str], 'Metavariables and their C types: PAGE = "struct page *".']
+    match: list[MatchForm]
+    fix: NotRequired[list[FixForm]]
+
+
+class OwnForm(RuleForm):
+    """A rule about pagefix's own comments: its matches are not data."""
+
+
+#: The form of a rule file, by the rule's kind.
+FORMS: dict[Kind, type] = {Kind.FLOW: FlowForm, Kind.COMMENT: OwnForm}
