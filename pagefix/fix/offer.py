@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 from pagefix.c import ChunkKind, ast
 from pagefix.finding import Applicability, Fix
+from pagefix.fix.declared import Declared
 from pagefix.fix.edits import gaps_hold_comment, replacement
-from pagefix.fix.includes import Includes
 from pagefix.program import Program
 from pagefix.rulebook import FixSpec, Hit, Template
 from pagefix.source import Span
@@ -37,7 +37,8 @@ class Offers:
         self._exists: dict[tuple[str, tuple[str, ...]], bool] = {}
         self._own: dict[str, frozenset[str]] = {}
         self._homes: dict[tuple[str, str], tuple[str, int]] = {}
-        self._includes = Includes(program)
+        self._included: dict[str, frozenset[str]] = {}
+        self._declared = Declared(program)
 
     def has(self, spec: FixSpec) -> bool:
         """Return whether the tree has what a fix needs."""
@@ -109,8 +110,9 @@ class Offers:
                 return f"this file has a {symbol} of its own"
             if self._too_early(hit, symbol):
                 return f"{symbol}() is declared further on"
-            if self._is_const(hit) and not self._takes_const(symbol):
-                return f"the pointer is const and {symbol}() takes one that is not"
+            reason = self._unfit(hit, symbol)
+            if reason:
+                return reason
         if any(isinstance(parent, ast.Asm) for parent in hit.parents):
             return "it is an operand of inline assembly"
         first = hit.parents[0] if hit.parents else None
@@ -148,31 +150,38 @@ class Offers:
             for where, macro in self._program.near_macros(name, path)
         )
 
-    def _is_const(self, hit: Hit) -> bool:
-        # The facts keep no qualifiers: read the words before the declared name.
-        unit = self._program.unit(hit.path)
+    def _unfit(self, hit: Hit, symbol: str) -> str:
+        # Why what a wrapper is to get is not what it takes.
         for bound in hit.bindings.values():
-            expr = bound.expr
-            if isinstance(expr, ast.Name) and expr.decl >= 0:
-                before = unit.code[max(expr.decl - 200, 0) : expr.decl]
-                words = re.split(rb"[;{}(),]", before)[-1]
-                if re.search(rb"\bconst\b[^*]*\*", words):
-                    return True
-        return False
+            where = (hit.path, hit.item, bound.expr)
+            by_address = bound.prefix == "&"
+            reason = self._declared.no_place(*where) if by_address else ""
+            if reason:
+                return reason
+            words = self._declared.qualifiers(*where, 0 if by_address else 1)
+            for word in sorted(words):
+                if not self._takes(symbol, word):
+                    return f"the pointer is {word} and {symbol}() takes one that is not"
+        return ""
 
-    def _takes_const(self, symbol: str) -> bool:
+    def _takes(self, symbol: str, word: str) -> bool:
         path = self._program.files[0]
-        return any(
-            b"const" in self._program.unit(where).code[function.start : function.body.start]
-            for where, function in self._program.functions(symbol, path)
+        form = re.compile(rb"\b" + word.encode() + rb"\b[^,]*\*")
+        found = (
+            *(
+                (where, each.at, each.body.start)
+                for where, each in self._program.functions(symbol, path)
+            ),
+            *((where, each.at, each.end) for where, each in self._program.prototype(symbol, path)),
         )
+        return any(form.search(self._program.unit(where).code, at, end) for where, at, end in found)
 
     def _too_early(self, hit: Hit, symbol: str) -> bool:
         # The wrapper's header cannot use it above its definition, nor can what it includes.
         home, at = self._home(symbol, hit.path)
         if home == hit.path:
             return hit.start < at
-        return home.endswith(".h") and hit.path in self._includes.of(home)
+        return home.endswith(".h") and hit.path in self._includes(home)
 
     def _defined_otherwise(self, path: str, symbol: str) -> bool:
         unit = self._program.unit(path)
@@ -210,7 +219,7 @@ class Offers:
         if spec.needs is None or spec.replace is None:
             return ""
         home, _ = self._home(spec.needs, hit.path)
-        if home and home != hit.path and home not in self._includes.of(hit.path):
+        if home and home != hit.path and home not in self._includes(hit.path):
             return f"needs #include <{home.removeprefix('include/')}>"
         if _has_effects(hit, spec.replace) and self._is_macro(spec.needs, hit.path):
             return f"{spec.needs} is a macro, and its argument has side effects"
@@ -228,6 +237,11 @@ class Offers:
             found = next(iter(self._program.introductions(symbol, path)), None)
             self._homes[key] = ("", 0) if found is None else (found[0], found[1][0].start)
         return self._homes[key]
+
+    def _includes(self, path: str) -> frozenset[str]:
+        if path not in self._included:
+            self._included[path] = self._program.includes(path)
+        return self._included[path]
 
     # --- the symbol's definition
 
