@@ -17,6 +17,8 @@ from pagefix import __version__
 from pagefix.errors import ExitCode, PagefixError
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
     from pagefix.engine import Rewrite
     from pagefix.program import Program
     from pagefix.report import Report
@@ -33,13 +35,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: arguments without the program's name; those of the process if left out.
     :return: ``int``, the exit status.
     """
+    if sys.stderr is None:
+        # Closed by who runs it (`2>&-`): nobody wants to be told.
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # Paths and source are bytes: what is not UTF-8 goes out as it came in.
         if hasattr(stream, "reconfigure"):
             utf8 = stream.encoding.lower().replace("-", "") == "utf8"
             stream.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
     try:
-        options = _parser().parse_args(argv)
+        if sys.stdout is None:
+            raise _NO_OUTPUT
+        options = _arguments(argv)
         code: int = options.run(options)
         sys.stdout.flush()
         return code
@@ -49,6 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has left; there is nobody to tell.
+        _drop_output()
+    except _ToldError as told:
+        return told.code
+    except SystemExit:
+        # rich leaves this way when the pipe is broken.
         _drop_output()
     except OSError as error:
         _drop_output()
@@ -64,6 +76,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ExitCode.ERROR
 
 
+_NO_OUTPUT = PagefixError(
+    "there is nowhere to write to",
+    why="Standard output is closed.",
+    remedy="Send it to a file, to a pipe or to /dev/null.",
+)
+
+
+class _ToldError(Exception):
+    # --help and --version have said what there is to say.
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    try:
+        return _parser().parse_args(argv)
+    except SystemExit as left:
+        sys.stdout.flush()
+        raise _ToldError(int(left.code or 0)) from left
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise PagefixError(
@@ -71,6 +106,10 @@ class _Parser(argparse.ArgumentParser):
             why="The command line was not understood.",
             remedy=f"`{self.prog} --help` shows what it takes.",
         )
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        # The inherited one says nothing if the message cannot be written.
+        print(message, end="", file=file)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -244,9 +283,7 @@ def _rewrite(options: argparse.Namespace) -> int:
         print(f"{_many(len(result.made), 'finding')} rewritten in {_many(written, 'file')}.")
     else:
         for change in result.changes:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(fix.unified_diff(change))
-        sys.stdout.buffer.flush()
+            _put(fix.unified_diff(change))
     _tell_held(program, result)
     if options.apply:
         return ExitCode.CLEAN
@@ -383,6 +420,15 @@ def _screen(program: Program | None, file: TextIO | None = None) -> Screen:
     return Screen(
         file or sys.stdout, read if program is None else lambda path: program.unit(path).source
     )
+
+
+def _put(data: bytes) -> None:
+    sys.stdout.flush()
+    rest = memoryview(data)
+    while rest:
+        # Without a buffer (`python -u`) a part may be taken, also when the reader leaves.
+        rest = rest[sys.stdout.buffer.write(rest) :]
+    sys.stdout.buffer.flush()
 
 
 def _complain(error: PagefixError) -> None:

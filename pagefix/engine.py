@@ -9,11 +9,13 @@ Floor 7.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pagefix.c import has_new_error, read
+from pagefix.errors import PagefixError
 from pagefix.finding import Applicability, Coverage, Finding, Fix, Status
 from pagefix.findings import as_finding
 from pagefix.fix import (
@@ -48,6 +50,12 @@ def load(paths: Sequence[str], stdin: bytes | None = None) -> Program:
 
     :param stdin: the text that the path ``-`` stands for.
     """
+    if "-" in paths and stdin is None and sys.stdin is None:
+        raise PagefixError(
+            "there is no standard input to read",
+            why="- stands for it, and it is closed.",
+            remedy="Name files, or send the text in.",
+        )
     return Program.load(paths, stdin)
 
 

@@ -49,6 +49,7 @@ class Declared:
 
     def __init__(self, program: Program) -> None:
         self._program = program
+        self._around: tuple[ast.Item | None, tuple[_Local, ...]] = (None, ())
         self._fields: dict[tuple[str, str, str], tuple[_Spelt, ...]] = {}
 
     def qualifiers(self, path: str, item: ast.Item, expr: ast.Expr, levels: int) -> frozenset[str]:
@@ -124,7 +125,7 @@ class Declared:
         if expr.decl in here.args and here.user is not None:
             yield from self._of(here.user, here.args[expr.decl], levels)
             return
-        local = list(_locals(here, expr))
+        local = list(self._locals(here, expr))
         for where, declared in local:
             spelt = self._spelt(where.path, declared.at, declared.name, declared.type)
             yield from self._in_text(where, spelt, levels)
@@ -168,6 +169,29 @@ class Declared:
         body = inner.item.body if isinstance(inner.item, ast.Macro) else None
         if isinstance(body, ast.Expr):
             yield from self._of(inner, body, levels)
+
+    def _locals(self, here: _Where, name: ast.Name) -> Iterator[tuple[_Where, _Local]]:
+        # The local that a name means; for a free name of a macro those where it is used.
+        if name.decl != ast.GLOBAL:
+            for part in self._declarations(here.item):
+                if part.at == name.decl:
+                    yield here, part
+                    return
+        user = here.user
+        while name.decl == ast.GLOBAL and user is not None:
+            for part in self._declarations(user.item):
+                if part.name == name.name:
+                    yield user, part
+            user = user.user
+
+    def _declarations(self, item: ast.Item) -> tuple[_Local, ...]:
+        # The item is kept beside them: an id may come again.
+        if self._around[0] is not item:
+            self._around = (
+                item,
+                tuple(part for part in _parts(item) if isinstance(part, ast.Declare | ast.Param)),
+            )
+        return self._around[1]
 
     # --- words ----------------------------------------------------------------------
 
@@ -254,7 +278,7 @@ class Declared:
     def _no_place_of(self, here: _Where, expr: ast.Name) -> str:
         if expr.decl in here.args and here.user is not None:
             return self._no_place(here.user, here.args[expr.decl])
-        for where, declared in _locals(here, expr):
+        for where, declared in self._locals(here, expr):
             text = _before(self._program.unit(where.path), declared.at)
             if b"register" in _WORD.findall(text):
                 return f"{expr.name} is in a register and has no address"
@@ -263,6 +287,9 @@ class Declared:
             if isinstance(body, ast.Expr):
                 return self._no_place(inner, body)
         return ""
+
+
+_Local = ast.Declare | ast.Param
 
 
 class _Spelt(NamedTuple):
@@ -291,21 +318,6 @@ def _named_at(item: ast.Item, at: int, macro: ast.Macro) -> Iterator[ast.Call | 
         elif isinstance(part, ast.Call):
             if isinstance(part.func, ast.Name) and part.func.start == at:
                 yield part
-
-
-def _locals(here: _Where, name: ast.Name) -> Iterator[tuple[_Where, ast.Declare | ast.Param]]:
-    # The local that a name means; for a free name of a macro those where it is used.
-    if name.decl != ast.GLOBAL:
-        for part in _parts(here.item):
-            if isinstance(part, ast.Declare | ast.Param) and part.at == name.decl:
-                yield here, part
-                return
-    user = here.user
-    while name.decl == ast.GLOBAL and user is not None:
-        for part in _parts(user.item):
-            if isinstance(part, ast.Declare | ast.Param) and part.name == name.name:
-                yield user, part
-        user = user.user
 
 
 def _values(expr: ast.Expr) -> Iterator[ast.Expr]:

@@ -39,6 +39,7 @@ class Offers:
         self._homes: dict[tuple[str, str], tuple[str, int]] = {}
         self._included: dict[str, frozenset[str]] = {}
         self._declared = Declared(program)
+        self._names: tuple[ast.Item | None, frozenset[str]] = (None, frozenset())
 
     def has(self, spec: FixSpec) -> bool:
         """Return whether the tree has what a fix needs."""
@@ -104,7 +105,7 @@ class Offers:
                 return f"this is the definition of {symbol}() itself"
             if name in self._below(symbol):
                 return f"{symbol}() itself comes through {name}()"
-            if any(_declares(part, symbol) for part in _parts(hit.item)):
+            if symbol in self._locals(hit.item):
                 return f"a local named {symbol} hides the function"
             if self._defined_otherwise(hit.path, symbol):
                 return f"this file has a {symbol} of its own"
@@ -125,6 +126,14 @@ class Offers:
                 if self._pastes(hit.path, parent.func.name):
                     return f"{parent.func.name}() makes a string or a name of its argument"
         return ""
+
+    def _locals(self, item: ast.Item) -> frozenset[str]:
+        # The item is kept beside its names: an id may come again.
+        if self._names[0] is not item:
+            kinds = (ast.Declare, ast.Param)
+            names = {part.name for part in _parts(item) if isinstance(part, kinds)}
+            self._names = (item, frozenset(names))
+        return self._names[1]
 
     def _used_as_place(self, macro: str) -> bool:
         # By the text around each use, parentheses in between: only more careful than needed.
@@ -273,10 +282,6 @@ def _parts(node: object) -> Iterator[object]:
         yield node
         for part in node:
             yield from _parts(part)
-
-
-def _declares(part: object, name: str) -> bool:
-    return isinstance(part, ast.Declare | ast.Param) and part.name == name
 
 
 def _has_effects(hit: Hit, template: Template) -> bool:
