@@ -230,6 +230,7 @@ def _check(options: argparse.Namespace) -> int:
     from pagefix import engine
 
     program = engine.load(options.paths)
+    _refuse_stopped(program)
     with _busy(program):
         report = _report(program, options)
     if options.format == "json":
@@ -274,6 +275,10 @@ def _rewrite(options: argparse.Namespace) -> int:
             remedy="Leave --apply out: the diff goes to standard output.",
         )
     program = engine.load(options.paths)
+    if not options.apply:
+        _refuse_stopped(program)
+    elif _recover(program):
+        program = engine.load(options.paths)
     with _busy(program):
         report = _report(program, options)
         result = engine.rewrite(program, report, unsafe=options.unsafe)
@@ -288,6 +293,40 @@ def _rewrite(options: argparse.Namespace) -> int:
     if options.apply:
         return ExitCode.CLEAN
     return ExitCode.FINDINGS if result.changes else ExitCode.CLEAN
+
+
+def _folders(program: Program) -> set[str]:
+    disks = [program.disk(path) for path in program.files]
+    return {
+        os.path.dirname(os.path.realpath(disk) if os.path.islink(disk) else disk) for disk in disks
+    }
+
+
+def _refuse_stopped(program: Program) -> None:
+    from pagefix import fix
+
+    for folder in fix.stopped(_folders(program)):
+        raise PagefixError(
+            f"a rewrite was stopped while it wrote below {folder}",
+            why="Some files may have their new text and others not yet: nothing right could be"
+            " said of them.",
+            remedy="`pagefix rewrite --apply` with the same paths finishes or undoes it first;"
+            f" {folder}/.pagefix-journal tells how to do that by hand.",
+        )
+
+
+def _recover(program: Program) -> bool:
+    from pagefix import fix
+
+    told = fix.recover(_folders(program))
+    for each in told:
+        became = "finished: new" if each.finished else "undone: as they were"
+        print(
+            f"A rewrite that had been stopped was {became} are {_many(len(each.files), 'file')}"
+            f" ({', '.join(map(program.tree.show, each.files))}).",
+            file=sys.stderr,
+        )
+    return bool(told)
 
 
 def _tell_held(program: Program, result: Rewrite) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,23 @@ def test_rewrite_applies(fs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(apply) == ExitCode.CLEAN
     assert main(["rewrite", "--scope", "all", str(fs)]) == ExitCode.CLEAN
     assert main(["check", "--scope", "all", str(fs)]) == ExitCode.CLEAN
+
+
+def test_a_rewrite_that_was_stopped(fs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # As if it had been killed when all new texts were on disk and none had its place.
+    file = fs / "bad.c"
+    old, new = file.read_bytes(), b"int nothing_to_find_here;\n"
+    entry = {"path": file.name, "old": sha256(old).hexdigest(), "new": sha256(new).hexdigest()}
+    (fs / ".pagefix-journal").write_text(json.dumps({"format": 1, "files": [entry]}))
+    (fs / f".{file.name}.pagefix-new").write_bytes(new)
+    (fs / f".{file.name}.pagefix-old").hardlink_to(file)
+    for command in ("check", "rewrite"):
+        assert "was stopped while it wrote" in error(capsys, [command, fs])[0]
+    assert file.read_bytes() == old
+    assert main(["rewrite", "--apply", str(fs)]) == ExitCode.CLEAN
+    assert "stopped was finished: new are 1 file (fs/bad.c)" in capsys.readouterr().err
+    assert file.read_bytes() == new
+    assert [path.name for path in fs.iterdir() if "pagefix" in path.name] == []
 
 
 def test_what_is_kept_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -162,3 +162,74 @@ def test_what_another_run_left_is_not_overwritten(tmp_path: Path, ending: str) -
     assert left.read_bytes() == b"left\n"
     assert (tmp_path / "a.c").read_bytes() == b"old\n"
     assert names(tmp_path) == [left.name, "a.c"]
+
+
+def test_hard_links_below_the_tree_stay_one_file(tmp_path: Path) -> None:
+    made = change(tmp_path / "a.c")
+    (tmp_path / "sub").mkdir()
+    os.link(tmp_path / "a.c", tmp_path / "sub" / "b.c")
+    assert apply([made], [str(tmp_path)]) == 1
+    assert (tmp_path / "sub" / "b.c").read_bytes() == b"new\n"
+    assert os.path.samefile(tmp_path / "a.c", tmp_path / "sub" / "b.c")
+    assert names(tmp_path) == ["a.c", "sub"]
+    assert names(tmp_path / "sub") == ["b.c"]
+
+
+def test_both_names_may_be_asked_for(tmp_path: Path) -> None:
+    made = change(tmp_path / "a.c")
+    os.link(tmp_path / "a.c", tmp_path / "b.c")
+    assert apply([made, of(tmp_path / "b.c")], [str(tmp_path)]) == 2
+    assert os.path.samefile(tmp_path / "a.c", tmp_path / "b.c")
+    assert (tmp_path / "b.c").read_bytes() == b"new\n"
+
+
+def test_two_names_that_want_different_texts_stop_the_whole(tmp_path: Path) -> None:
+    made = change(tmp_path / "a.c")
+    os.link(tmp_path / "a.c", tmp_path / "b.c")
+    with pytest.raises(PagefixError, match=r"a\.c and b\.c are one file"):
+        apply([made, of(tmp_path / "b.c", "other")], [str(tmp_path)])
+    assert (tmp_path / "b.c").read_bytes() == b"old\n"
+
+
+def test_a_hard_link_out_of_the_tree_stops_the_whole(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    made = [change(tmp_path / "tree" / "a.c"), change(tmp_path / "tree" / "b.c")]
+    os.link(tmp_path / "tree" / "b.c", tmp_path / "b.c")
+    with pytest.raises(PagefixError, match=r"b\.c has a name outside of the tree"):
+        apply(made, [str(tmp_path / "tree")])
+    assert (tmp_path / "tree" / "a.c").read_bytes() == b"old\n"
+    assert (tmp_path / "b.c").read_bytes() == b"old\n"
+    assert names(tmp_path / "tree") == ["a.c", "b.c"]
+
+
+def test_attributes_are_kept(tmp_path: Path) -> None:
+    made = change(tmp_path / "a.c")
+    try:
+        os.setxattr(tmp_path / "a.c", "user.note", b"mine")
+    except OSError:
+        pytest.skip("no extended attributes here")
+    apply([made], [str(tmp_path)])
+    assert os.getxattr(tmp_path / "a.c", "user.note") == b"mine"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_owner_is_kept(tmp_path: Path) -> None:
+    made = change(tmp_path / "a.c")
+    os.chown(tmp_path / "a.c", 12, 34)
+    (tmp_path / "a.c").chmod(0o4755)
+    apply([made], [str(tmp_path)])
+    about = (tmp_path / "a.c").stat()
+    assert (about.st_uid, about.st_gid, stat.S_IMODE(about.st_mode)) == (12, 34, 0o4755)
+
+
+def test_no_hard_links_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [change(tmp_path / "a.c"), change(tmp_path / "b.c")]
+    (tmp_path / "a.c").chmod(0o640)
+
+    def link(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    assert apply(made, [str(tmp_path)]) == 2
+    assert names(tmp_path) == ["a.c", "b.c"]
+    assert stat.S_IMODE((tmp_path / "a.c").stat().st_mode) == 0o640

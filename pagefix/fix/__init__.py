@@ -9,7 +9,9 @@ Floor 5.
 from pagefix.fix.change import FileChange
 from pagefix.fix.diff import changed_lines, unified_diff
 from pagefix.fix.edits import Arranged, apply_edits, arrange, gaps_hold_comment, replacement
+from pagefix.fix.journal import stopped
 from pagefix.fix.offer import Offers
+from pagefix.fix.recovery import Recovered, recover
 from pagefix.fix.style import COLUMNS, Scanned, column_limit, restyle
 from pagefix.fix.writing import apply
 
@@ -18,6 +20,7 @@ __all__ = [
     "Arranged",
     "FileChange",
     "Offers",
+    "Recovered",
     "Scanned",
     "apply",
     "apply_edits",
@@ -25,7 +28,9 @@ __all__ = [
     "changed_lines",
     "column_limit",
     "gaps_hold_comment",
+    "recover",
     "replacement",
     "restyle",
+    "stopped",
     "unified_diff",
 ]
