@@ -19,10 +19,13 @@ from pagefix.errors import ExitCode, PagefixError
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
+    from pagefix.config import Settings
     from pagefix.engine import Rewrite
+    from pagefix.flow import SwapOptions
     from pagefix.program import Program
     from pagefix.report import Report
     from pagefix.report.console import Screen
+    from pagefix.rulebook import Rule
 
 __all__ = ["main"]
 
@@ -131,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--strict", action="store_true", help="report the places that cannot be decided too"
     )
+    _add_acceptance(check)
     check.add_argument("--stats", action="store_true", help="print the ledger and coverage too")
 
     rewrite = _command(
@@ -164,8 +168,21 @@ def _parser() -> argparse.ArgumentParser:
         "--limits", action="store_true", help="say what is trusted, and what is left out by choice"
     )
     _add_swap(explain)
+    _add_rules(explain)
 
-    _command(commands, "rules", _rules, "list the rules")
+    rules = _command(commands, "rules", _rules, "list the rules")
+    rules.add_argument("--format", choices=("rich", "json"), default="rich", help="default: rich")
+    rules.add_argument(
+        "--schema", action="store_true", help="print the JSON Schema of a rule file, for editors"
+    )
+    _add_rules(rules)
+
+    test = _command(commands, "test", _test, "run rules against their fixtures")
+    test.add_argument("rule", metavar="RULE", nargs="?", help="default: all of them")
+    test.add_argument(
+        "--fixtures", metavar="DIR", help="where the fixtures are (default: beside the rules)"
+    )
+    _add_rules(test)
     return parser
 
 
@@ -192,7 +209,6 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scope",
         choices=("swapcache", "all"),
-        default="swapcache",
         help="which pages count: those that the VM hands over from the swap cache (the"
         " default), or every one",
     )
@@ -205,13 +221,42 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
             default=[],
             help=f"{what} this rule (may be given more than once, or with commas)",
         )
+    _add_rules(parser)
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rules",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="a folder of further rules (may be given more than once)",
+    )
+
+
+def _add_acceptance(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--severity",
+        choices=("error", "warning", "note"),
+        help="leave out findings that matter less (default: note)",
+    )
+    parser.add_argument(
+        "--baseline", metavar="FILE", help="do not count the findings that are in this file"
+    )
+    parser.add_argument(
+        "--write-baseline",
+        action="store_true",
+        help="write all findings to the file of --baseline, and count none",
+    )
+    parser.add_argument(
+        "--exit-zero", action="store_true", help="exit with 0 also where there are findings"
+    )
 
 
 def _add_swap(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--swap-ops",
         metavar="TABLE",
-        default="auto",
         help="the address_space_operations table to take as swap-capable; `auto` (the"
         " default) for those that are, `none` to assume none",
     )
@@ -229,10 +274,12 @@ def _add_swap(parser: argparse.ArgumentParser) -> None:
 def _check(options: argparse.Namespace) -> int:
     from pagefix import engine
 
+    settings = _settings(options)
     program = engine.load(options.paths)
     _refuse_stopped(program)
     with _busy(program):
-        report = _report(program, options)
+        report = _report(program, options, settings)
+    report = _accepted(report, settings, write=options.write_baseline)
     if options.format == "json":
         from pagefix.report import machine
 
@@ -249,20 +296,101 @@ def _check(options: argparse.Namespace) -> int:
             screen.stats(report)
     if options.stats and options.format != "rich":
         _screen(program, sys.stderr).stats(report)
-    return ExitCode.FINDINGS if report.failed else ExitCode.CLEAN
+    return ExitCode.FINDINGS if report.failed and not options.exit_zero else ExitCode.CLEAN
 
 
-def _report(program: Program, options: argparse.Namespace) -> Report:
-    from pagefix import engine
-    from pagefix.config import Scope, choose
-    from pagefix.flow import SwapOptions
+def _settings(options: argparse.Namespace) -> Settings:
+    # What the command line says goes before what the project has settled.
+    from pagefix.config import Scope, find_settings
+    from pagefix.finding import Severity
+
+    paths = [each for each in getattr(options, "paths", ()) if each != "-"]
+    given = {
+        key: getattr(options, key, None)
+        for key in ("baseline", "strict", "swap_ops", "swap_in", "swap_out")
+    }
+    given |= {key: tuple(_names(getattr(options, key, ()))) for key in ("select", "ignore")}
+    given["rules"] = tuple(getattr(options, "rules", ()))
+    if getattr(options, "severity", None):
+        given["severity"] = Severity(options.severity)
+    if getattr(options, "scope", None):
+        given["scope"] = Scope(options.scope)
+    return find_settings(paths[0] if paths else ".").merged(given)
+
+
+def _chosen(options: argparse.Namespace, settings: Settings) -> tuple[Sequence[Rule], list[str]]:
+    # The rules in use, and the names of all.
+    from pagefix.config import choose
+
+    rules = _all_rules(settings)
+    where = {key: settings.path for key in ("select", "ignore") if not getattr(options, key, ())}
+    chosen = choose(rules, settings.select, settings.ignore, where)
+    return chosen, [rule.name for rule in rules]
+
+
+def _all_rules(settings: Settings) -> tuple[Rule, ...]:
+    from pathlib import Path
+
     from pagefix.rulebook import load_rules
 
-    rules = choose(load_rules(), _names(options.select), _names(options.ignore))
-    swap = SwapOptions(options.swap_ops, options.swap_in, options.swap_out)
-    strict = getattr(options, "strict", False)
-    whole = _named_files(options.paths)
-    return engine.check(program, rules, Scope(options.scope), swap, strict=strict, whole=whole)
+    return load_rules(more=[Path(each) for each in settings.rules])
+
+
+def _swap(settings: Settings) -> SwapOptions:
+    from pagefix.flow import SwapOptions
+
+    return SwapOptions(settings.swap_ops or "auto", settings.swap_in, settings.swap_out)
+
+
+def _report(program: Program, options: argparse.Namespace, settings: Settings) -> Report:
+    from pagefix import engine
+    from pagefix.config import Scope
+
+    rules, names = _chosen(options, settings)
+    return engine.check(
+        program,
+        rules,
+        settings.scope or Scope.SWAPCACHE,
+        _swap(settings),
+        strict=settings.strict,
+        whole=_named_files(options.paths),
+        names=names,
+    )
+
+
+def _accepted(report: Report, settings: Settings, *, write: bool) -> Report:
+    # What the project lives with, taken out of what counts.
+    from dataclasses import replace
+
+    from pagefix import baseline
+    from pagefix.finding import Severity
+
+    if settings.severity is not None:
+        order = list(Severity)
+        least = order.index(settings.severity)
+        kept = tuple(each for each in report.findings if order.index(each.severity) <= least)
+        report = replace(report, findings=kept)
+    if settings.baseline is None:
+        if write:
+            raise PagefixError(
+                "there is no baseline to write",
+                why="--write-baseline writes to the file that --baseline or a setting names.",
+                remedy="Name one: --baseline FILE --write-baseline.",
+            )
+        return report
+    if write:
+        count = baseline.write_baseline(settings.baseline, report.findings)
+        print(f"{_many(count, 'finding')} written to {settings.baseline}.", file=sys.stderr)
+    known = baseline.read_baseline(settings.baseline)
+    findings, gone = baseline.apply_baseline(report.findings, known)
+    if gone:
+        words = "is" if gone == 1 else "are"
+        print(
+            f"{_many(gone, 'finding')} of {settings.baseline} {words} gone:"
+            " --write-baseline leaves out what is.",
+            file=sys.stderr,
+        )
+    return replace(report, findings=findings)
 
 
 def _rewrite(options: argparse.Namespace) -> int:
@@ -274,13 +402,14 @@ def _rewrite(options: argparse.Namespace) -> int:
             why="--apply writes files, and - is none.",
             remedy="Leave --apply out: the diff goes to standard output.",
         )
+    settings = _settings(options)
     program = engine.load(options.paths)
     if not options.apply:
         _refuse_stopped(program)
     elif _recover(program):
         program = engine.load(options.paths)
     with _busy(program):
-        report = _report(program, options)
+        report = _report(program, options, settings)
         result = engine.rewrite(program, report, unsafe=options.unsafe)
     if options.apply:
         roots = [*options.paths, *([program.tree.root] if program.tree.root else [])]
@@ -364,7 +493,6 @@ def _sites(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     from pagefix.config import choose
     from pagefix.report import tables
-    from pagefix.rulebook import load_rules
 
     if options.limits:
         from pagefix.flow import LIMITS
@@ -382,20 +510,21 @@ def _explain(options: argparse.Namespace) -> int:
         return _explain_code(options, file, int(line))
     if options.paths:
         return _explain_code(options, None, 0)
-    (rule,) = choose(load_rules(), [options.what], [])
+    (rule,) = choose(_all_rules(_settings(options)), [options.what], [])
     tables.explain_rule(_screen(None), rule)
     return ExitCode.CLEAN
 
 
 def _explain_code(options: argparse.Namespace, file: str | None, line: int) -> int:
     from pagefix import engine
-    from pagefix.flow import SwapOptions, analyse, explain_function, explain_place
-    from pagefix.rulebook import load_models, load_rules, rules_folder
+    from pagefix.flow import analyse, explain_function, explain_place
+    from pagefix.rulebook import load_models, rules_folder
 
     paths = options.paths or [os.path.dirname(file or "") or "."]
     program = engine.load(paths)
-    swap = SwapOptions(options.swap_ops, options.swap_in, options.swap_out)
-    analysis = analyse(program, load_models(rules_folder()), load_rules(), swap)
+    settings = _settings(options)
+    rules, _names_of_all = _chosen(options, settings)
+    analysis = analyse(program, load_models(rules_folder()), rules, _swap(settings))
     for assumption in analysis.plan.assumptions:
         print(f"assumed: {assumption}")
     if file is None:
@@ -415,11 +544,34 @@ def _explain_code(options: argparse.Namespace, file: str | None, line: int) -> i
 
 
 def _rules(options: argparse.Namespace) -> int:
+    from pagefix import cli_rules
     from pagefix.report import tables
-    from pagefix.rulebook import load_rules
 
-    tables.rules_table(_screen(None), load_rules())
+    if options.schema:
+        from pagefix.rulebook import json_schema
+
+        print(json_schema())
+        return ExitCode.CLEAN
+    rules = _all_rules(_settings(options))
+    if options.format == "json":
+        print(cli_rules.rules_json(rules))
+    else:
+        tables.rules_table(_screen(None), rules)
     return ExitCode.CLEAN
+
+
+def _test(options: argparse.Namespace) -> int:
+    from pagefix import cli_rules
+    from pagefix.config import choose
+
+    settings = _settings(options)
+    rules = _all_rules(settings)
+    if options.rule is not None:
+        choose(rules, [options.rule], [])
+    said, right = cli_rules.run_fixtures(rules, options.rule, settings.rules, options.fixtures)
+    for line in said:
+        print(line)
+    return ExitCode.CLEAN if right else ExitCode.FINDINGS
 
 
 # --- the pieces

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pagefix.c import has_new_error, read
+from pagefix.conditions import applicable
 from pagefix.errors import PagefixError
-from pagefix.finding import Applicability, Coverage, Finding, Fix, Status
+from pagefix.finding import Applicability, Coverage, Finding, Fix, Kind, Status
 from pagefix.findings import as_finding
 from pagefix.fix import (
     FileChange,
@@ -30,9 +31,10 @@ from pagefix.fix import (
 from pagefix.hits import find_hits
 from pagefix.program import Program
 from pagefix.report import Report, SitesReport, TreeFacts
-from pagefix.rulebook import Rule, Scope
+from pagefix.rulebook import Rule, Scope, load_rules
 from pagefix.sites import FIELDS, inventory
 from pagefix.source import SourceFile
+from pagefix.suppressions import allow
 
 if TYPE_CHECKING:
     from pagefix.flow import SwapOptions
@@ -83,6 +85,7 @@ def check(
     *,
     strict: bool = False,
     whole: bool = False,
+    names: Iterable[str] | None = None,
 ) -> Report:
     """Return what the rules find.
 
@@ -91,13 +94,16 @@ def check(
     :param swap: where such pages enter, if not where the tree says.
     :param strict: whether a place that cannot be decided is a finding too.
     :param whole: see :func:`find_sites`.
+    :param names: of the rules there are beside those in use, for comments that allow one;
+        pagefix's own if left out.
     """
     found = inventory(program, whole=whole)
     offers = Offers(program)
     facts = _facts(program, rules, offers)
+    rules = applicable(program, rules)
     if scope is Scope.ALL:
-        every = [rule for rule in rules if rule.scope is Scope.ALL]
-        hits = find_hits(program, every, found.sites)
+        rules = tuple(rule for rule in rules if rule.scope is Scope.ALL)
+        hits = find_hits(program, rules, found.sites)
         findings = tuple(as_finding(program, offers, hit) for hit in hits)
         undecided = tuple(site for site in found.sites if site.status is Status.UNRESOLVED)
         coverage = Coverage(functions=len({(hit.path, hit.item.start) for hit in hits}))
@@ -108,12 +114,21 @@ def check(
 
         hits = find_hits(program, rules, found.sites)
         reached = provenance(program, rules, hits, found.sites, offers, swap, strict=strict)
-        findings, undecided = reached.findings, reached.undecided
-        coverage = reached.coverage
+        loose = [hit for hit in hits if hit.rule.everywhere]
+        findings = (*reached.findings, *(as_finding(program, offers, hit) for hit in loose))
+        undecided, coverage = reached.undecided, reached.coverage
         assumptions = (*facts.assumed, *reached.assumptions)
+    everywhere = scope is Scope.ALL or coverage.contexts > 0
+
+    def judged(rule: Rule) -> bool:
+        return everywhere or rule.everywhere or rule.kind is not Kind.FLOW
+
+    known = {rule.name for rule in rules}
+    known.update((rule.name for rule in load_rules()) if names is None else names)
+    findings = tuple(sorted(findings, key=lambda each: (each.span, each.rule)))
     return Report(
         tree=facts,
-        findings=findings,
+        findings=allow(program, findings, rules, sorted(known), judged),
         undecided=undecided,
         coverage=coverage,
         assumptions=assumptions,

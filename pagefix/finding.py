@@ -15,6 +15,7 @@ from enum import StrEnum
 from pagefix.source import Place, Span
 
 __all__ = [
+    "IN_BASELINE",
     "Access",
     "Applicability",
     "Confidence",
@@ -30,6 +31,10 @@ __all__ = [
     "Unread",
     "fingerprint",
 ]
+
+
+#: Why a finding of a baseline does not count.
+IN_BASELINE = "it is in the baseline"
 
 
 class Access(StrEnum):
@@ -166,7 +171,8 @@ class Finding:
         ``--scope all``.
     :param unless: the contract clause that would rule the chain out, ``None`` if none.
     :param alternatives: ``int``, number of other chains not shown.
-    :param suppressed: reason of the suppression, ``None`` if it is not suppressed.
+    :param suppressed: reason of the suppression, :data:`IN_BASELINE` for one that is
+        postponed, ``None`` if it counts.
     """
 
     rule: str

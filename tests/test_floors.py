@@ -20,9 +20,9 @@ FLOORS = [
     ["program"],
     ["rulebook"],
     ["flow"],
-    ["sites", "hits", "fix", "script"],
+    ["sites", "hits", "conditions", "fix", "script"],
     ["report"],
-    ["config", "findings", "provenance", "engine", "cli"],
+    ["config", "findings", "provenance", "suppressions", "baseline", "engine", "fixtures", "cli"],
 ]
 ORDER = [name for floor in FLOORS for name in floor]
 

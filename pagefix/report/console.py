@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from pagefix.finding import Finding, Fix, Severity, Step, Unread
+from pagefix.finding import IN_BASELINE, Finding, Fix, Severity, Step, Unread
 from pagefix.fix import FileChange, apply_edits, changed_lines
 from pagefix.report.model import Report
 from pagefix.sites import Ledger
@@ -55,7 +55,8 @@ class Screen:
         """Print the findings, grouped by function, and a summary."""
         for sentence in report.assumptions:
             self.paragraph(Text.assemble(("assumed: ", "yellow"), clean(sentence)), 2)
-        groups = groupby(report.findings, lambda each: (each.span.path, each.function))
+        counted = [each for each in report.findings if each.suppressed is None]
+        groups = groupby(counted, lambda each: (each.span.path, each.function))
         for (path, function), group in groups:
             self.group(path, function, tuple(group))
         self.summary(report)
@@ -151,13 +152,16 @@ class Screen:
     def summary(self, report: Report) -> None:
         """Print how much was found, and what was not decided or not read."""
         self.line(Text())
-        counts = _counted(report.findings)
+        found = [each for each in report.findings if each.suppressed is None]
         files = _many(report.files, "file")
-        if not report.findings:
-            self.paragraph(Text(f"{files} read, nothing found.", "green"), 2)
+        silent = _silent(report.findings)
+        if not found:
+            self.paragraph(Text(f"{files} read, nothing found{silent}.", "green"), 2)
         else:
-            fixable = sum(any(fix.edits for fix in each.fixes) for each in report.findings)
-            words = f"{counts} in {files}; {fixable} with a fix (`pagefix rewrite`)."
+            fixable = sum(any(fix.edits for fix in each.fixes) for each in found)
+            words = (
+                f"{_counted(found)} in {files}{silent}; {fixable} with a fix (`pagefix rewrite`)."
+            )
             self.paragraph(Text(words), 2)
         if report.undecided:
             self.line(Text(f"{_many(len(report.undecided), 'place')} undecided:"))
@@ -273,6 +277,18 @@ def _expanded(source: SourceFile, place: Place) -> tuple[str, int, int]:
     last = place.end_column - 1 if place.end_line == place.line else len(line)
     until = len(line[:last].decode("utf-8", "surrogateescape").expandtabs(_TAB))
     return clean(text.expandtabs(_TAB)), begin, until
+
+
+def _silent(findings: Iterable[Finding]) -> str:
+    # How many findings do not count, and why.
+    known = [each.suppressed for each in findings if each.suppressed is not None]
+    postponed = known.count(IN_BASELINE)
+    parts = []
+    if len(known) > postponed:
+        parts.append(f"{len(known) - postponed:,} allowed")
+    if postponed:
+        parts.append(f"{postponed:,} in the baseline")
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _counted(findings: Iterable[Finding]) -> str:

@@ -57,6 +57,8 @@ def sites_json(report: SitesReport, version: str) -> str:
 def concise(report: Report) -> Iterator[str]:
     """Yield one line for each finding: ``file:line:column-column: message [rule]``."""
     for each in report.findings:
+        if each.suppressed is not None:
+            continue
         place = each.place
         column = f"{place.column}-{place.end_column}"
         yield (f"{place.path}:{place.line}:{column}: {each.severity}: {each.message} [{each.rule}]")

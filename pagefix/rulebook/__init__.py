@@ -7,6 +7,7 @@ program, findings' reports, or any filesystem's names.
 Floor 3.
 """
 
+from pagefix.rulebook.editors import json_schema
 from pagefix.rulebook.hit import Hit
 from pagefix.rulebook.load import load_rule, load_rules, rules_folder
 from pagefix.rulebook.matching import Bindings, Bound, match
@@ -46,6 +47,7 @@ __all__ = [
     "Stage",
     "Template",
     "Variable",
+    "json_schema",
     "load_models",
     "load_rule",
     "load_rules",
