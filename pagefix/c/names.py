@@ -28,6 +28,8 @@ _ENUMERATOR = re.compile(rb"(?:\A|,)\s*([A-Za-z_]\w*)")
 _PARENS = re.compile(rb"\([^()]*\)")
 _BRACES = re.compile(rb"\{[^{}]*\}")
 _BRACKETS = re.compile(rb"\[[^\[\]]*\]")
+# ``typedef int (handler)(int);``
+_WRAPPED_NAME = re.compile(rb"[\w*]\s*\(\s*(\w+)\s*\)\s*\(")
 _POINTER_NAME = re.compile(
     rb"\(\s*(?:__\w+\s+)?\*[\s*]*(?:const\s+|volatile\s+|__\w+\s+)*(\w+)\s*(?:\[[^\]]*\]\s*)*[()]"
 )
@@ -231,7 +233,7 @@ def _declared(text: bytes) -> list[str]:
     names = []
     for part in _split(text.rstrip().rstrip(b";")):
         part = _BRACKETS.sub(b" ", part.partition(b"=")[0])
-        pointer = _POINTER_NAME.search(part)
+        pointer = _POINTER_NAME.search(part) or _WRAPPED_NAME.search(part)
         if pointer and pointer.group(1) not in _NOT_NAMES:
             names.append(_text(pointer.group(1)))
             continue

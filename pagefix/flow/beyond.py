@@ -7,7 +7,6 @@ Fourth part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
 
 from pagefix.c import ast
 from pagefix.flow.contexts import Edge, Kind
@@ -175,21 +174,19 @@ class Beyond(Expressions):
 
 
 def split(args: tuple[Value, ...]) -> Iterator[tuple[Value, ...]]:
-    """Yield the arguments once for each object of those that may be several.
+    """Yield the arguments once for each object that the first of those may be that are several.
 
-    Sets of objects as contexts would be as many as there are subsets.
+    It is the carrier, as a rule. Sets of objects as contexts would be as many as there are
+    subsets.
     """
-    several = [index for index, value in enumerate(args) if len(pointers(value)) > 1]
-    if not several:
-        yield args
-        return
-    choices = [pointers(args[index]) for index in several]
-    for chosen in product(*choices):
-        one = list(args)
-        for index, pointer in zip(several, chosen, strict=True):
-            others = (atom for atom in args[index] if atom.tag != "pointer")
-            one[index] = frozenset((*others, pointer))
-        yield tuple(one)
+    for index, value in enumerate(args):
+        found = pointers(value)
+        if len(found) > 1:
+            others = frozenset(atom for atom in value if atom.tag != "pointer")
+            for one in found:
+                yield (*args[:index], others | {one}, *args[index + 1 :])
+            return
+    yield args
 
 
 def _only_functions(value: Value) -> bool:

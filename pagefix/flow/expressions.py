@@ -75,6 +75,7 @@ class Expressions(Branches):
     # --- members --------------------------------------------------------------
 
     def _member(self, expr: ast.Member, access: Access = Access.READ) -> Value:
+        base: Value | None = None
         if expr.arrow:
             base = self.value(expr.base)
             found = pages(base)
@@ -88,7 +89,7 @@ class Expressions(Branches):
             if pages(inner):
                 self.run.record.page_field(self, expr, access, inner)
                 return self._page_member(expr, pages(inner))
-        return self._load_member(expr)
+        return self._load_member(expr, base)
 
     def _page_member(self, expr: ast.Member, found: list[Page]) -> Value:
         if found and expr.field == "index":
@@ -98,14 +99,14 @@ class Expressions(Branches):
             return frozenset(found) or UNKNOWN
         return UNKNOWN
 
-    def _load_member(self, expr: ast.Member) -> Value:
+    def _load_member(self, expr: ast.Member, base: Value | None) -> Value:
         if expr.field in self.run.models.sizes:
             return frozenset((SizeLimit(),))
-        owners = self.owners(expr)
+        owners = self.owners(expr, base)
         if not owners:
             return UNKNOWN
         if all(owner.assumed for owner in owners) and not self._anything_in(owners, expr.field):
-            return self._unstored_member(expr)
+            return self._unstored_member(expr, owners)
         type_ = self.type_of(expr)
         record = self.record_name(type_)
         if record:
@@ -132,7 +133,7 @@ class Expressions(Branches):
             return False
         return bool(self.heap.load((self.heap.any(record), field), self.context.number))
 
-    def _unstored_member(self, expr: ast.Member) -> Value:
+    def _unstored_member(self, expr: ast.Member, owners: list[Pointer]) -> Value:
         # Nothing is known of an unknown object's member: only where it leads may matter.
         type_ = self.type_of(expr)
         record = self.record_name(type_)
@@ -142,7 +143,7 @@ class Expressions(Branches):
             return UNKNOWN
         return frozenset(
             Pointer("pointer", self.heap.member(owner.target, expr.field, record), False, True)
-            for owner in self.owners(expr)
+            for owner in owners
         )
 
     def _subscript(self, expr: ast.Subscript) -> Value:
@@ -153,7 +154,7 @@ class Expressions(Branches):
         value = self.value(base)
         if pages(value):
             return frozenset(pages(value))
-        targets = self.targets(base)
+        targets = self.targets(base, value)
         if not targets:
             return UNKNOWN
         type_ = self.type_of(whole)
@@ -184,16 +185,19 @@ class Expressions(Branches):
 
     def _address(self, operand: ast.Expr) -> Value:
         if isinstance(operand, ast.Member):
+            base: Value | None = None
             if operand.arrow:
                 base = self.value(operand.base)
                 if pages(base):
                     self.run.record.page_field(self, operand, Access.ADDRESS, base)
                     return frozenset(pages(base)) if operand.field == "page" else UNKNOWN
-            return self._address_of_member(operand)
+            return self._address_of_member(operand, base)
         if isinstance(operand, ast.Subscript):
             value = self.value(operand.base)
             self.value(operand.index)
-            return frozenset(pages(value)) or frozenset(self.targets(operand.base)) or UNKNOWN
+            return (
+                frozenset(pages(value)) or frozenset(self.targets(operand.base, value)) or UNKNOWN
+            )
         if isinstance(operand, ast.Unary) and operand.op == "*":
             return self.value(operand.operand)
         if isinstance(operand, ast.Name):
@@ -206,14 +210,14 @@ class Expressions(Branches):
             return frozenset(found)
         return self.value(operand)
 
-    def _address_of_member(self, operand: ast.Member) -> Value:
+    def _address_of_member(self, operand: ast.Member, base: Value | None) -> Value:
         type_ = self.type_of(operand)
         record = self.record_name(type_) or self.record_behind(
             type_ if isinstance(type_, ast.Array) else ast.UnknownType()
         )
         found = frozenset(
             Pointer("pointer", self.heap.member(o.target, operand.field, record), False, o.assumed)
-            for o in self.owners(operand)
+            for o in self.owners(operand, base)
         )
         return found or UNKNOWN
 

@@ -83,7 +83,7 @@ class Frame(Calls):
                 else:
                     self.put(slot, value, function.start, function.start)
             else:
-                self.state.env[param.at] = value
+                self.state.put(param.at, value)
 
     # --- statements -----------------------------------------------------------
 
@@ -164,14 +164,14 @@ class Frame(Calls):
 
     def _loop(
         self,
+        node: ast.While | ast.For | ast.ForEach,
         entry: State | None,
         test: Callable[[State], tuple[State | None, State | None]],
-        body: ast.Stmt,
         step: Callable[[State], State],
         *,
         body_first: bool = False,
     ) -> State | None:
-        head = entry.copy() if entry is not None else None
+        head = self._widened(node, entry)
         exit_: State | None = None
         for _ in range(_MAX_ROUNDS):
             self.breaks.append(None)
@@ -180,7 +180,7 @@ class Frame(Calls):
             if not body_first and inside is not None:
                 inside, leave = test(inside)
                 exit_ = join(exit_, leave)
-            after = join(self.statement(body, inside), self.continues.pop())
+            after = join(self.statement(node.body, inside), self.continues.pop())
             exit_ = join(exit_, self.breaks.pop())
             if after is not None:
                 after = step(after)
@@ -193,6 +193,19 @@ class Frame(Calls):
             head = new.copy() if new is not None else None
         return exit_
 
+    def _widened(
+        self, node: ast.While | ast.For | ast.ForEach, entry: State | None
+    ) -> State | None:
+        # A counter's first value is not worth a round, nor a context of what is called.
+        if entry is None:
+            return None
+        head = entry.copy()
+        for decl in self.shape.counters.get((node.start, node.end), ()):
+            value = head.env.get(decl, UNKNOWN)
+            if value and all(atom.tag == "const" for atom in value):
+                head.env[decl] = UNKNOWN
+        return head
+
     def _tested(
         self, test: ast.Expr | None
     ) -> Callable[[State], tuple[State | None, State | None]]:
@@ -204,7 +217,7 @@ class Frame(Calls):
 
     def _while(self, node: ast.While, state: State | None) -> State | None:
         test = self._tested(node.test)
-        return self._loop(state, test, node.body, lambda s: s, body_first=node.first)
+        return self._loop(node, state, test, lambda s: s, body_first=node.first)
 
     def _for(self, node: ast.For, state: State | None) -> State | None:
         for each in node.init:
@@ -216,7 +229,7 @@ class Frame(Calls):
                 self.value(node.step)
             return self.state
 
-        return self._loop(state, self._tested(node.test), node.body, step)
+        return self._loop(node, state, self._tested(node.test), step)
 
     def _for_each(self, node: ast.ForEach, state: State | None) -> State | None:
         def head(state: State) -> tuple[State | None, State | None]:
@@ -224,7 +237,7 @@ class Frame(Calls):
             self.value(node.head)
             return self.state, self.state.copy()
 
-        return self._loop(state, head, node.body, lambda s: s)
+        return self._loop(node, state, head, lambda s: s)
 
     # --- jumps ----------------------------------------------------------------
 

@@ -18,6 +18,13 @@ __all__ = ["Globals"]
 _FIXED = {"NULL": NULL, "true": const(1), "false": const(0)}
 _MARGIN = re.compile(rb"^[A-Za-z_}][^\n]*", re.MULTILINE)
 _WORD = re.compile(rb"[A-Za-z_]\w*")
+# A name before a parameter list, which may begin on the next line; not ``int (*f)(int)``.
+_HEAD = re.compile(rb"([A-Za-z_]\w*)\s*\((?!\s*\*)")
+# Keywords and types that come before a parenthesis there too.
+_KEYWORDS = frozenset(
+    ("if", "for", "while", "switch", "return", "sizeof", "int", "void", "defined")
+)
+_SPLIT_HEAD = re.compile(rb"^[A-Za-z_}][^\n(;]*?(\w+)[ \t]*\n[ \t]*\(", re.MULTILINE)
 
 
 class Globals:
@@ -28,8 +35,9 @@ class Globals:
         self.record = record
         self.heap = Heap()
         #: Words at the left margin of the checked files: a name that is none of them is not
-        #: defined there, and need not be looked for.
-        self.outermost = _outermost(program)
+        #: defined there, and need not be looked for. The callable ones stand before a
+        #: parameter list there.
+        self.outermost, self.callable = _outermost(program)
         #: Objects that are variables at file scope of no record or array type.
         self.scalars: set[int] = set()
         self._directories = {os.path.dirname(path) for path in program.files}
@@ -135,7 +143,7 @@ class Globals:
         if path.startswith("<") or name not in self.outermost:
             return frozenset()
         found: set[Atom] = set()
-        for where, item in self.program.variable(name, path):
+        for where, item in self.program.variable(name, path, far=False):
             type_ = self.program.strip(item.type, where)
             record = record_of(type_)
             number = self.heap.make("global", (where, name), record)
@@ -211,12 +219,17 @@ class Globals:
         return self._fields[key]
 
 
-def _outermost(program: Program) -> frozenset[str]:
-    found: set[bytes] = set()
+def _outermost(program: Program) -> tuple[frozenset[str], frozenset[str]]:
+    words: set[bytes] = set()
+    heads: set[bytes] = set()
     for path in program.files:
-        for line in _MARGIN.findall(program.data(path)):
-            found.update(_WORD.findall(line))
-    return frozenset(word.decode() for word in found)
+        data = program.data(path)
+        for line in _MARGIN.findall(data):
+            words.update(_WORD.findall(line))
+            heads.update(_HEAD.findall(line))
+        heads.update(_SPLIT_HEAD.findall(data))
+    names = frozenset(word.decode() for word in words)
+    return names, frozenset(word.decode() for word in heads) - _KEYWORDS
 
 
 def record_of(type_: ast.Type) -> str:

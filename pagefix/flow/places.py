@@ -62,13 +62,20 @@ class Places:
         self.context = context
         self.path = context.path
         self.shape = run.shape(context)
-        self.typer = run.typer(context)
+        self.typer, self.types = run.typer(context)
         self.state = State()
 
     # --- types ---------------------------------------------------------------
 
     def type_of(self, expr: ast.Expr) -> ast.Type:
         """Return the static type of an expression, typedefs resolved at the top."""
+        known = self.types.get(id(expr))
+        if known is None:
+            # The expression is kept with its type: its id must not come again.
+            known = self.types[id(expr)] = (expr, self._type_of(expr))
+        return known[1]
+
+    def _type_of(self, expr: ast.Expr) -> ast.Type:
         if isinstance(expr, ast.Name):
             declared = self.shape.types.get(expr.decl)
             if declared is not None and not isinstance(declared, ast.TypeOf | ast.UnknownType):
@@ -103,9 +110,13 @@ class Places:
             )
         return self.heap.make("var", (self.context.signature, decl), record)
 
-    def targets(self, expr: ast.Expr) -> list[Pointer]:
-        """Return what a pointer expression points to; by its type where nothing is known."""
-        value = self.value(expr)
+    def targets(self, expr: ast.Expr, value: Value | None = None) -> list[Pointer]:
+        """Return what a pointer expression points to; by its type where nothing is known.
+
+        :param value: the expression's value, where it has been asked for.
+        """
+        if value is None:
+            value = self.value(expr)
         found = pointers(value)
         if found or any(atom.tag == "page" for atom in value):
             return found
@@ -140,9 +151,12 @@ class Places:
             return self.targets(expr.operand)
         return pointers(self.value(expr))
 
-    def owners(self, expr: ast.Member) -> list[Pointer]:
-        """Return the records that a member expression may be a member of."""
-        return self.targets(expr.base) if expr.arrow else self.objects(expr.base)
+    def owners(self, expr: ast.Member, base: Value | None = None) -> list[Pointer]:
+        """Return the records that a member expression may be a member of.
+
+        :param base: the value of what stands before ``->``, where it has been asked for.
+        """
+        return self.targets(expr.base, base) if expr.arrow else self.objects(expr.base)
 
     # --- places --------------------------------------------------------------
 

@@ -152,7 +152,7 @@ class Solver:
             context.callers[edge.caller] = None
         if context.runs == 0 and context.number not in self._running:
             if len(self._running) < _MAX_DEPTH:
-                self._run(context)
+                self._run(context, waiting=edge.caller)
             else:
                 self._queue[context.number] = None
         return context.summary
@@ -242,7 +242,8 @@ class Solver:
             self._queue[context.number] = None
         return context
 
-    def _run(self, context: Context) -> None:
+    def _run(self, context: Context, waiting: int = -1) -> None:
+        # Who is waiting for the result needs not be told that there is one.
         self._runs += 1
         context.runs += 1
         self._queue.pop(context.number, None)
@@ -262,7 +263,8 @@ class Solver:
         if new != old or context.runs == 1:
             context.summary = new
             if new != old:
-                self._queue.update(context.callers)
+                told = (caller for caller in context.callers if caller != waiting)
+                self._queue.update(dict.fromkeys(told))
 
     def _drain(self) -> None:
         heap = self.world.heap

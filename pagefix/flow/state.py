@@ -22,6 +22,7 @@ __all__ = ["State", "join"]
 _NONE: frozenset[Ident] = frozenset()
 #: What a page is that a test has shown not to be in the swap cache.
 _GUARDED = Labelled("labelled", "guarded")
+_NAMING = frozenset(("page", "range", "predicate"))
 _Test = Callable[[Ident], bool]
 
 
@@ -34,25 +35,33 @@ class State:
     :param off: identities of pages shown not to be in the swap cache.
     :param gone: identities of pages that were unlocked: a test proves nothing any more.
     :param clause: the contract clause that would forbid this path, if there is one.
+    :param named: locals whose value may name a page; the others need no look when what is
+        known of a page changes.
     """
 
     env: dict[int, Value] = field(default_factory=dict)
     off: frozenset[Ident] = _NONE
     gone: frozenset[Ident] = _NONE
     clause: str | None = None
+    named: set[int] = field(default_factory=set, compare=False)
 
     def copy(self) -> State:
         """Return a state that can be changed without changing this one."""
-        return State(dict(self.env), self.off, self.gone, self.clause)
+        return State(dict(self.env), self.off, self.gone, self.clause, set(self.named))
+
+    def put(self, decl: int, value: Value) -> None:
+        """Set what a local holds."""
+        self.env[decl] = value
+        if any(atom.tag in _NAMING for atom in value):
+            self.named.add(decl)
 
     def drop(self, idents: frozenset[Ident]) -> None:
         """Record that these pages are not in the swap cache."""
         if not idents:
             return
         self.off = self.off | idents
-        for decl, value in self.env.items():
-            if any(atom.tag in ("page", "range") for atom in value):
-                self.env[decl] = self.visible(value)
+        for decl in self.named:
+            self.env[decl] = self.visible(self.env[decl])
 
     def visible(self, value: Value) -> Value:
         """Return a value without the pages that tests have ruled out here."""
@@ -77,7 +86,7 @@ class State:
             elif isinstance(atom, Range):
                 atom = Range("range", _live(atom.idents, own, decl))
             named.add(atom)
-        self.env[decl] = frozenset(named)
+        self.put(decl, frozenset(named))
 
     def forget_field(self, name: str) -> None:
         """Forget the paths through a member of this name: it was stored to."""
@@ -87,7 +96,8 @@ class State:
         """Drop the identities that no longer name the page they named."""
         self.off = _without(self.off, stale)
         self.gone = _without(self.gone, stale)
-        for decl, value in self.env.items():
+        for decl in self.named:
+            value = self.env[decl]
             for atom in value:
                 if isinstance(atom, Page | Predicate | Range) and _mentions(atom, stale):
                     self.env[decl] = frozenset(_cleaned(atom, stale) for atom in value)
@@ -132,4 +142,5 @@ def join(left: State | None, right: State | None) -> State | None:
         one, two = left.env.get(decl, UNKNOWN), right.env.get(decl, UNKNOWN)
         env[decl] = one if one == two else one | two
     clause = left.clause if right.clause is not None else None
-    return State(env, left.off & right.off, left.gone | right.gone, clause)
+    named = left.named | right.named
+    return State(env, left.off & right.off, left.gone | right.gone, clause, named)

@@ -20,6 +20,7 @@ class Shape(NamedTuple):
         statement's span).
     :param backward: whether a ``goto`` leads back: the body is a loop then.
     :param names: the global names it mentions.
+    :param counters: for each loop, by its span, the locals that it counts with.
     """
 
     types: dict[int, ast.Type]
@@ -27,6 +28,7 @@ class Shape(NamedTuple):
     labels: dict[tuple[int, int], frozenset[str]]
     backward: bool
     names: frozenset[str]
+    counters: dict[tuple[int, int], frozenset[int]]
 
 
 def walk(node: object) -> Iterator[object]:
@@ -60,11 +62,21 @@ def shape_of(params: tuple[ast.Param, ...], body: object) -> Shape:
     names: set[str] = set()
     labels: dict[str, int] = {}
     jumps: list[tuple[str, int]] = []
+    loops: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
     for node in walk(body):
         if isinstance(node, ast.Declare):
             types[node.at] = node.type
             if isinstance(node.type, ast.Array | ast.Record) or _is_record(node.type):
                 boxed.add(node.at)
+        elif isinstance(node, ast.While | ast.For | ast.ForEach):
+            loops.append((node.start, node.end))
+        elif isinstance(node, ast.Assign):
+            if node.op != "=" and isinstance(node.target, ast.Name):
+                steps.append((node.start, node.target.decl))
+        elif isinstance(node, ast.Unary) and "_" in node.op:
+            if isinstance(node.operand, ast.Name):
+                steps.append((node.start, node.operand.decl))
         elif isinstance(node, ast.Unary) and node.op == "&":
             root = root_of(node.operand)
             if root is not None and root.decl != ast.GLOBAL:
@@ -76,7 +88,11 @@ def shape_of(params: tuple[ast.Param, ...], body: object) -> Shape:
         elif isinstance(node, ast.Goto) and node.label is not None:
             jumps.append((node.label, node.start))
     backward = any(labels.get(label, at) < at for label, at in jumps)
-    return Shape(types, frozenset(boxed), _holders(body), backward, frozenset(names))
+    counters = {
+        (start, end): frozenset(decl for at, decl in steps if start <= at < end)
+        for start, end in loops
+    }
+    return Shape(types, frozenset(boxed), _holders(body), backward, frozenset(names), counters)
 
 
 def _is_record(type_: ast.Type) -> bool:
@@ -104,23 +120,29 @@ def _holders(body: object) -> dict[tuple[int, int], frozenset[str]]:
 
 
 def substitute(
-    node: object, arguments: dict[int, ast.Expr], rest: tuple[ast.Expr, ...] = ()
+    node: object,
+    arguments: dict[int, ast.Expr],
+    types: dict[str, ast.Type],
+    rest: tuple[ast.Expr, ...] = (),
 ) -> object:
     """Return a macro's body with arguments in the place of its parameters.
 
     :param arguments: by the offset of the parameter's name in the ``#define``.
+    :param types: those arguments that are types, by the parameter's name.
     :param rest: what ``__VA_ARGS__`` stands for.
     """
     if not isinstance(node, tuple):
         return node
     if isinstance(node, ast.Name):
         return arguments.get(node.decl, node) if node.decl != ast.GLOBAL else node
+    if isinstance(node, ast.Base):
+        return types.get(node.name, node)
     children: list[Any] = []
     for child in node:
         if isinstance(child, ast.Name) and child.name == "__VA_ARGS__":
             children.extend(rest)
         else:
-            children.append(substitute(child, arguments, rest))
+            children.append(substitute(child, arguments, types, rest))
     if hasattr(node, "_fields"):
         return type(node)(*children) if len(children) == len(node) else node
     return tuple(children)

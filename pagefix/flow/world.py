@@ -21,6 +21,7 @@ from pagefix.rulebook import Models
 __all__ = ["World"]
 
 
+Typed = tuple[Typer, dict[int, tuple[ast.Expr, ast.Type]]]
 Enter = Callable[[ast.Function, str, tuple[Value, ...], Edge], Summary]
 
 
@@ -36,9 +37,10 @@ class World(Globals):
         self.family: Mapping[str, tuple[int, ...]] = {}
         self.enter: Enter = _nowhere
         self._stores: dict[tuple[str, int], bool] = {}
-        self._mentions: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._mentions: dict[str, frozenset[str]] = {}
+        self._leads: dict[str, bool] = {}
         self._shapes: dict[tuple[str, int, int], Shape] = {}
-        self._typers: dict[tuple[str, int, int], Typer] = {}
+        self._typers: dict[tuple[str, int, int], Typed] = {}
         self._callees: dict[tuple[str, str, int], Callee] = {}
         self._expansions: dict[tuple[str, int, int, str], ast.Expr | ast.Block | None] = {}
         self._fresh: dict[tuple[str, int], bool] = {}
@@ -58,12 +60,12 @@ class World(Globals):
             self._shapes[key] = shape_of(function.params, function.body)
         return self._shapes[key]
 
-    def typer(self, context: Context) -> Typer:
-        """Return the typer of a context's function."""
+    def typer(self, context: Context) -> Typed:
+        """Return the typer of a context's function, and the types that it has found."""
         function = context.function
         key = (context.path, function.start, function.variant)
         if key not in self._typers:
-            self._typers[key] = Typer(self.program, context.path, function)
+            self._typers[key] = (Typer(self.program, context.path, function), {})
         return self._typers[key]
 
     def callee(self, name: str, path: str, arguments: int) -> Callee:
@@ -111,7 +113,7 @@ class World(Globals):
         return Callee(Kind.BEYOND)
 
     def _own_functions(self, name: str, path: str) -> tuple[tuple[str, ast.Function], ...]:
-        if path.startswith("<") or name not in self.outermost:
+        if path.startswith("<") or name not in self.callable:
             return ()
         return tuple(
             (where, function)
@@ -142,10 +144,17 @@ class World(Globals):
         if body is None or not hasattr(body, "_fields"):
             return None
         params = macro.params or ()
-        arguments = {p.at: arg for p, arg in zip(params, expr.args, strict=False)}
+        given = list(zip(params, expr.args, strict=False))
+        arguments = {param.at: arg for param, arg in given}
+        types: dict[str, ast.Type] = {}
+        for param, arg in given:
+            if isinstance(arg, ast.TypeArg):
+                types[param.name] = arg.type
+            elif isinstance(arg, ast.Name) and arg.decl == ast.GLOBAL:
+                types[param.name] = ast.Base(arg.name)
         self.record.locate(callee.path, body)
         named = len(params) - 1 if params and params[-1].name.endswith("...") else len(params)
-        return substitute(body, arguments, expr.args[named:])  # type: ignore[return-value]
+        return substitute(body, arguments, types, expr.args[named:])  # type: ignore[return-value]
 
     def unused(self, callee: Callee, expr: ast.Call) -> list[ast.Expr]:
         """Return the arguments that a macro's body does not name: they are read all the same."""
@@ -208,7 +217,7 @@ class World(Globals):
         for path, function in callee.functions:
             if path.startswith("<") or self._stores_member(path, function):
                 return True
-            if self._leads_to_sink(function.name, path):
+            if self._leads_to_sink(function.name):
                 return True
         return False
 
@@ -221,33 +230,35 @@ class World(Globals):
             )
         return self._stores[key]
 
-    def _leads_to_sink(self, name: str, path: str) -> bool:
-        wanted = self.sinks.range_calls
+    def _leads_to_sink(self, name: str) -> bool:
+        known = self._leads.get(name)
+        if known is not None:
+            return known
         seen: set[str] = set()
-        todo = [(name, path)]
+        todo = [name]
         while todo:
-            current, where = todo.pop()
-            if current in wanted:
+            current = todo.pop()
+            if current in self.sinks.range_calls or self._leads.get(current):
+                self._leads[name] = True
                 return True
-            if current in seen:
-                continue
-            seen.add(current)
-            todo.extend((called, at) for called, at in self._called(current, where))
+            if current not in seen:
+                seen.add(current)
+                todo.extend(self._called(current))
+        self._leads.update(dict.fromkeys(seen, False))
         return False
 
-    def _called(self, name: str, path: str) -> tuple[tuple[str, str], ...]:
+    def _called(self, name: str) -> frozenset[str]:
         # Names that a function's text calls, without lowering it.
-        if name not in self._mentions:
-            found: dict[tuple[str, str], None] = {}
-            if name in self.outermost or name in self.sinks.range_calls:
-                for where, function in self._own_functions(name, path):
-                    text = self.program.unit(where).code[function.start : function.end]
-                    for word in _CALLED.findall(text):
-                        called = word.decode()
-                        if called in self.outermost or called in self.sinks.range_calls:
-                            found[(called, where)] = None
-            self._mentions[name] = tuple(found)
-        return self._mentions[name]
+        known = self._mentions.get(name)
+        if known is None:
+            words: set[str] = set()
+            if name in self.callable:
+                for code in self.program.bodies(name):
+                    words.update(word.decode() for word in _CALLED.findall(code))
+            known = self._mentions[name] = frozenset(
+                word for word in words if word in self.callable or word in self.sinks.range_calls
+            )
+        return known
 
     def reads_carrier(self, callee: Callee, reader: int) -> bool:
         """Return whether a callee names a global that holds something tracked."""

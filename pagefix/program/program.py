@@ -78,6 +78,7 @@ class Program(Files):
     ) -> None:
         super().__init__(tree, files, unread, stdin)
         self._memo: dict[str, dict[tuple[str, str], Any]] = {}
+        self._stripped: dict[str, dict[str, Type]] = {}
         self._definers: dict[bytes, list[str]] | None = None
 
     @classmethod
@@ -115,12 +116,23 @@ class Program(Files):
         )
         return checked or self._nearest(name, path, Function)
 
+    def bodies(self, name: str) -> Iterator[bytes]:
+        """Yield the code of each function of a name in the checked files, comments blanked."""
+        for path in self._defining(name):
+            unit = self.unit(path)
+            for chunk in unit.find(name):
+                if chunk.kind is ChunkKind.FUNCTION:
+                    yield unit.code[chunk.start : chunk.end]
+
     def prototype(self, name: str, path: str) -> tuple[tuple[str, Prototype], ...]:
         """Return the nearest declarations of a function."""
         return self._nearest(name, path, Prototype)
 
-    def variable(self, name: str, path: str) -> tuple[tuple[str, Global], ...]:
-        """Return the definitions of a variable at file scope, else its nearest declarations."""
+    def variable(self, name: str, path: str, *, far: bool = True) -> tuple[tuple[str, Global], ...]:
+        """Return the definitions of a variable at file scope, else its nearest declarations.
+
+        :param far: whether all of ``include/`` is searched at last.
+        """
         here = self._in_file(name, path, Global)
         if any(item.init is not None or item.static for _, item in here):
             return here
@@ -130,7 +142,7 @@ class Program(Files):
             for _, item in self._in_file(name, shown, Global)
             if item.init is not None and not item.static
         )
-        return checked or here or self._nearest(name, path, Global)
+        return checked or here or self._nearest(name, path, Global, far=far)
 
     def macro(self, name: str, path: str) -> tuple[tuple[str, Macro], ...]:
         """Return the nearest definitions of a macro."""
@@ -202,6 +214,15 @@ class Program(Files):
 
         A tag that is a macro for another one (``#define old new``) becomes that one.
         """
+        if not isinstance(type_, Base):
+            return type_
+        known = self._stripped.setdefault(path, {})
+        found = known.get(type_.name)
+        if found is None:
+            found = known[type_.name] = self._strip(type_, path)
+        return found
+
+    def _strip(self, type_: Type, path: str) -> Type:
         for _ in range(_TYPEDEFS):
             if not isinstance(type_, Base):
                 return type_
@@ -264,6 +285,7 @@ class Program(Files):
         """Forget what was read of a file: it can be had again."""
         super().release(path)
         self._memo.pop(path, None)
+        self._stripped.pop(path, None)
 
     def memo(self, what: str, path: str, macro: Macro, during: _V, make: Callable[[], _V]) -> _V:
         """Return what was made of a macro before, or make it now.
@@ -299,12 +321,16 @@ class Program(Files):
             break
         return ()
 
-    def _nearest(self, name: str, path: str, kind: type[_T]) -> tuple[tuple[str, _T], ...]:
-        key = (kind.__name__, name)
-        return self._memoised(path, key, lambda: self._nearest_now(name, path, kind))
+    def _nearest(
+        self, name: str, path: str, kind: type[_T], *, far: bool = True
+    ) -> tuple[tuple[str, _T], ...]:
+        key = (kind.__name__ if far else f"near {kind.__name__}", name)
+        return self._memoised(path, key, lambda: self._nearest_now(name, path, kind, far))
 
-    def _nearest_now(self, name: str, path: str, kind: type[_T]) -> tuple[tuple[str, _T], ...]:
-        for shown, items in self.introductions(name, path):
+    def _nearest_now(
+        self, name: str, path: str, kind: type[_T], far: bool
+    ) -> tuple[tuple[str, _T], ...]:
+        for shown, items in self.introductions(name, path, far=far):
             found = tuple((shown, item) for item in items if isinstance(item, kind))
             if found:
                 return found
