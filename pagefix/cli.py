@@ -296,7 +296,22 @@ def _check(options: argparse.Namespace) -> int:
             screen.stats(report)
     if options.stats and options.format != "rich":
         _screen(program, sys.stderr).stats(report)
-    return ExitCode.FINDINGS if report.failed and not options.exit_zero else ExitCode.CLEAN
+    if report.failed and options.exit_zero:
+        return ExitCode.CLEAN
+    return _status(report, failed=report.failed)
+
+
+def _status(report: Report, *, failed: bool) -> int:
+    # Clean means: looked everywhere.
+    if failed or not report.hidden:
+        return ExitCode.FINDINGS if failed else ExitCode.CLEAN
+    first = report.hidden[0]
+    more = f", and {len(report.hidden) - 1} more" if len(report.hidden) > 1 else ""
+    raise PagefixError(
+        "nothing was found, but not everything could be read",
+        why=f"{first.path}:{first.line}: {first.reason}{more}; a page's field may be there.",
+        remedy="`unread` of --format json lists it; look there, or leave these files out.",
+    )
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -419,9 +434,9 @@ def _rewrite(options: argparse.Namespace) -> int:
         for change in result.changes:
             _put(fix.unified_diff(change))
     _tell_held(program, result)
-    if options.apply:
+    if options.apply and result.changes:
         return ExitCode.CLEAN
-    return ExitCode.FINDINGS if result.changes else ExitCode.CLEAN
+    return _status(report, failed=bool(result.changes))
 
 
 def _folders(program: Program) -> set[str]:

@@ -29,7 +29,7 @@ from pagefix.fix import (
     restyle,
 )
 from pagefix.hits import find_hits
-from pagefix.program import Program
+from pagefix.program import STDIN, Program
 from pagefix.report import Report, SitesReport, TreeFacts
 from pagefix.rulebook import Rule, Scope, load_rules
 from pagefix.sites import FIELDS, inventory
@@ -51,6 +51,7 @@ def load(paths: Sequence[str], stdin: bytes | None = None) -> Program:
     """Return the program below some paths.
 
     :param stdin: the text that the path ``-`` stands for.
+    :raises PagefixError: if there is nothing to read, or a named file is no text.
     """
     if "-" in paths and stdin is None and sys.stdin is None:
         raise PagefixError(
@@ -58,7 +59,12 @@ def load(paths: Sequence[str], stdin: bytes | None = None) -> Program:
             why="- stands for it, and it is closed.",
             remedy="Name files, or send the text in.",
         )
-    return Program.load(paths, stdin)
+    program = Program.load(paths, stdin)
+    for path in paths:
+        # What is named must be text; what a directory holds and is none is listed.
+        if not os.path.isdir(path):
+            program.data(STDIN if path == "-" else program.tree.show(path))
+    return program
 
 
 def find_sites(program: Program, rules: Sequence[Rule], *, whole: bool = False) -> SitesReport:
@@ -135,6 +141,7 @@ def check(
         ledger=found.ledger,
         unread=found.unread,
         files=len(program.files),
+        hidden=found.hidden,
     )
 
 

@@ -126,8 +126,10 @@ class _FileScan:
                 if _spelled(metavar.type) != f"{site.record} *":
                     return None
                 continue
-            typer = self.typer(item)
-            type_ = typer.type_of(bound.expr)
+            try:
+                type_ = self.typer(item).type_of(bound.expr)
+            except RecursionError:
+                type_ = ast.UnknownType()
             if bound.prefix:
                 type_ = type_ if isinstance(type_, ast.UnknownType) else ast.Pointer(type_)
             spelled = _spelled(self.stripped(type_))

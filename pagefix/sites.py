@@ -45,10 +45,28 @@ class Ledger(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Every occurrence, in order of path and place, and the text that was not understood."""
+    """Every occurrence, in order of path and place, and the text that was not understood.
+
+    :param closed: what of :attr:`unread` is no text but a file that cannot be read.
+    """
 
     sites: tuple[Site, ...]
     unread: tuple[Unread, ...]
+    closed: tuple[Unread, ...] = ()
+
+    @property
+    def hidden(self) -> tuple[Unread, ...]:
+        """What was not understood and may hold a page's field: all of it that matters."""
+        lines: dict[str, list[int]] = {}
+        for site in self.sites:
+            if site.status is Status.UNRESOLVED:
+                lines.setdefault(site.place.path, []).append(site.place.line)
+        return tuple(
+            each
+            for each in self.unread
+            if each in self.closed
+            or any(each.line <= line <= each.end_line for line in lines.get(each.path, ()))
+        )
 
     @property
     def ledger(self) -> Ledger:
@@ -75,16 +93,19 @@ def inventory(
     scanner = Scanner(fields)
     uses = Uses(program)
     sites: list[Site] = []
-    unread: list[Unread] = list(program.unread)
+    closed: list[Unread] = list(program.unread)
+    unread: list[Unread] = []
     for path in program.files:
         try:
             found, missed = FileSites(program, path, scanner, uses).account(whole)
         except PagefixError as error:
-            unread.append(Unread(path, 1, 1, error.why))
+            closed.append(Unread(path, 1, 1, error.why))
+            program.leave_out(path)
             continue
         sites += found
         unread += missed
         program.release(path)
         uses.release(path)
+    unread += closed
     unread.sort(key=lambda each: (each.path, each.line, each.end_line))
-    return Inventory(tuple(sites), tuple(unread))
+    return Inventory(tuple(sites), tuple(unread), tuple(closed))

@@ -25,6 +25,7 @@ from pagefix.sites_walk import PAGES, Hit
 __all__ = ["FileSites"]
 
 _NOT_READ = "in text that could not be read"
+_DEEP = "nested too deeply"
 _NO_TYPE = "the type of what it is a member of is not known"
 _NO_USE = "the macro is not used in the files read, so its parameters have no type"
 _GUESSED = "the macro is not used in the files read; this record has the members it asks for"
@@ -57,15 +58,21 @@ class FileSites:
         unit = self.program.unit(self.path)
         sites: list[Site] = []
         read: list[Chunk] = []
+        deep: list[Unread] = []
         for chunk, tokens in self._by_chunk(unit):
             if chunk is None:
                 sites += [self._lost(unit, token, ()) for token in tokens if token.certain]
             else:
                 read.append(chunk)
-                sites += self._chunk(unit, chunk, tokens)
+                try:
+                    sites += self._chunk(unit, chunk, tokens)
+                except RecursionError:
+                    sites += [self._deep(unit, token) for token in tokens if token.certain]
+                    first, last = map(unit.source.line_of, (chunk.start, chunk.end - 1))
+                    deep.append(Unread(self.path, first, last, _DEEP))
         chunks = unit.chunks if whole else read
         unread = dict.fromkeys(each for chunk in chunks for each in self._broken(unit, chunk))
-        return sites, list(unread)
+        return sites, list(dict.fromkeys([*unread, *deep]))
 
     # --- names in the text -----------------------------------------------------------
 
@@ -149,6 +156,11 @@ class FileSites:
         types = [typer.record_of(member.base, member.arrow) for typer in typers]
         hit = hit._replace(start=start, access=used_as(unit.code, start, end))
         return self._site(unit, item, hit, types, used=bool(contexts))
+
+    def _deep(self, unit: Unit, token: Token) -> Site:
+        end = token.at + len(token.field)
+        hit = Hit(token.at, token.field, Access.READ, UNKNOWN, token.at, end)
+        return self._make(unit, None, hit, None, Status.UNRESOLVED, _DEEP)
 
     # --- the answer ------------------------------------------------------------------------
 

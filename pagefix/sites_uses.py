@@ -52,7 +52,11 @@ class Uses:
         key = (path, item.at)
         if key not in self._known:
             self._known[key] = []  # what a macro that leads to itself finds
-            self._known[key] = self._look(path, item, depth)
+            try:
+                self._known[key] = self._look(path, item, depth)
+            except RecursionError:
+                del self._known[key]
+                raise
         return self._known[key]
 
     def release(self, path: str) -> None:

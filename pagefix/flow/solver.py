@@ -250,6 +250,9 @@ class Solver:
         self._running[context.number] = None
         try:
             new = Frame(self.world, context).execute()
+        except RecursionError:
+            self.widened[f"{context.function.name}(): nested too deeply"] = None
+            return
         finally:
             del self._running[context.number]
         old = context.summary

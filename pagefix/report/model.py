@@ -45,6 +45,7 @@ class Report:
     :param undecided: places of which it is not known whether a page is meant.
     :param assumptions: sentences, which open the human output.
     :param files: ``int``, how many were read.
+    :param hidden: what of ``unread`` may hold a page's field.
     """
 
     tree: TreeFacts
@@ -55,6 +56,7 @@ class Report:
     ledger: Ledger
     unread: tuple[Unread, ...]
     files: int
+    hidden: tuple[Unread, ...] = ()
 
     @property
     def failed(self) -> bool:
