@@ -17,6 +17,7 @@ from pagefix.c.ast import Base, Function, Item, Macro, Record, Type, UnknownType
 from pagefix.finding import Access, Site, Status, Unread
 from pagefix.program import UNKNOWN, Program, Typer, tag
 from pagefix.sites_rest import only_record, recover, used_as
+from pagefix.sites_spliced import JOINED, Spliced, pasting, spliced
 from pagefix.sites_text import Scanner, Token
 from pagefix.sites_uses import Context, Uses
 from pagefix.sites_visit import Visitor, pasted
@@ -26,6 +27,7 @@ __all__ = ["FileSites"]
 
 _NOT_READ = "in text that could not be read"
 _DEEP = "nested too deeply"
+_MADE = "a macro makes the name of a field of two parts"
 _NO_TYPE = "the type of what it is a member of is not known"
 _NO_USE = "the macro is not used in the files read, so its parameters have no type"
 _GUESSED = "the macro is not used in the files read; this record has the members it asks for"
@@ -53,7 +55,10 @@ class FileSites:
         :param whole: whether all of the file is read.
         :raises PagefixError: if the file cannot be opened or is no text.
         """
-        if not whole and not self._tokens(self.program.data(self.path), raw=True):
+        data = self.program.data(self.path)
+        cut = any(True for _ in spliced(data, self.scanner.fields))
+        made = b"##" in data and any(True for _ in pasting(data, self.scanner.fields))
+        if not (whole or cut or made or self._tokens(data, raw=True)):
             return [], []
         unit = self.program.unit(self.path)
         sites: list[Site] = []
@@ -70,6 +75,13 @@ class FileSites:
                     sites += [self._deep(unit, token) for token in tokens if token.certain]
                     first, last = map(unit.source.line_of, (chunk.start, chunk.end - 1))
                     deep.append(Unread(self.path, first, last, _DEEP))
+        if cut:
+            sites += [self._cut(unit, each) for each in spliced(unit.code, self.scanner.fields)]
+            sites.sort(key=lambda site: site.span.start)
+        if made:
+            for start, end in pasting(unit.code, self.scanner.fields):
+                lines = unit.source.line_of(start), unit.source.line_of(end - 1)
+                deep.append(Unread(self.path, *lines, _MADE))
         chunks = unit.chunks if whole else read
         unread = dict.fromkeys(each for chunk in chunks for each in self._broken(unit, chunk))
         return sites, list(dict.fromkeys([*unread, *deep]))
@@ -161,6 +173,11 @@ class FileSites:
         end = token.at + len(token.field)
         hit = Hit(token.at, token.field, Access.READ, UNKNOWN, token.at, end)
         return self._make(unit, None, hit, None, Status.UNRESOLVED, _DEEP)
+
+    def _cut(self, unit: Unit, found: Spliced) -> Site:
+        end = found.at + len(found.field)
+        hit = Hit(found.at, found.field, Access.READ, UNKNOWN, found.at, end)
+        return self._make(unit, None, hit, None, Status.UNRESOLVED, JOINED)
 
     # --- the answer ------------------------------------------------------------------------
 

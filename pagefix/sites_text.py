@@ -52,6 +52,7 @@ class Scanner:
     """
 
     def __init__(self, fields: Sequence[str]) -> None:
+        self.fields = tuple(fields)
         self._names = [field.encode() for field in fields]
         # One search per name with the name first: an alternation is ten times slower.
         self._words = [re.compile(re.escape(name) + rb"(?!\w)") for name in self._names]
