@@ -29,6 +29,7 @@ from pagefix.fix import (
     restyle,
 )
 from pagefix.hits import find_hits
+from pagefix.ops import find_ops
 from pagefix.program import STDIN, Program
 from pagefix.report import Report, SitesReport, TreeFacts
 from pagefix.rulebook import Rule, Scope, load_rules
@@ -129,6 +130,8 @@ def check(
     def judged(rule: Rule) -> bool:
         return everywhere or rule.everywhere or rule.kind is not Kind.FLOW
 
+    paired, doubts = find_ops(program, rules)
+    findings, assumptions = (*findings, *paired), (*assumptions, *doubts)
     known = {rule.name for rule in rules}
     known.update((rule.name for rule in load_rules()) if names is None else names)
     findings = tuple(sorted(findings, key=lambda each: (each.span, each.rule)))

@@ -22,7 +22,17 @@ FLOORS = [
     ["flow"],
     ["sites", "hits", "conditions", "fix", "script"],
     ["report"],
-    ["config", "findings", "provenance", "suppressions", "baseline", "engine", "fixtures", "cli"],
+    [
+        "config",
+        "findings",
+        "ops",
+        "provenance",
+        "suppressions",
+        "baseline",
+        "engine",
+        "fixtures",
+        "cli",
+    ],
 ]
 ORDER = [name for floor in FLOORS for name in floor]
 

@@ -12,6 +12,7 @@ from pagefix.errors import PagefixError
 from pagefix.finding import Access, Applicability, Kind, Severity
 from pagefix.rulebook import (
     Bound,
+    OpsSpec,
     Scope,
     Stage,
     Template,
@@ -219,6 +220,66 @@ WRONG_CALLS = [
 def test_a_call_that_can_match_nothing(tmp_path: Path, old: str, new: str, title: str) -> None:
     assert old in CALL
     assert title in load(tmp_path, CALL.replace(old, new, 1)).title
+
+
+OPS = """\
+summary = "a pair"
+kind = "ops"
+severity = "error"
+status = "preview"
+since = "0.1"
+
+record = "struct foo_operations"
+slot = "open"
+
+[[called]]
+files = ["mm/foo.c"]
+asks = ["FOO_ASKS"]
+message = "$TABLE has no $SLOT, which $CALLER() calls"
+
+""" + RULE[RULE.index("[doc]") :]
+
+WRONG_OPS = [
+    ("record = ", "recrd = ", 7, "recrd", "unknown key 'recrd'"),
+    ('"struct foo_operations"', '"foo *"', 7, '"foo *"', "'foo \\*' is not a record type"),
+    ('"open"', '"x->open"', 8, '"x->open"', "'x->open' is not the name of a member"),
+    ('["mm/foo.c"]', "[]", 11, "[]", "'files' is not a list"),
+    ("$CALLER", "$FUNCTION", 13, "$FUNCTION", r"\$FUNCTION is not one of an ops rule's words"),
+    ("asks = [", "extents = 'X'\nask = [", 13, "ask", "unknown key 'ask' .did you mean 'asks'"),
+    ('asks = ["FOO_ASKS"]', 'extents = "X"', 12, "extents", "`extents` has no `asks`"),
+    ('"ops"', '"flow"', 7, "record", "unknown key 'record'"),
+]
+
+
+def test_an_ops_rule(tmp_path: Path) -> None:
+    path = tmp_path / "some-rule.toml"
+    path.write_text(OPS)
+    rule = load_rule(path)
+    assert isinstance(rule.spec, OpsSpec)
+    assert (rule.kind, rule.spec.record, rule.spec.slot) == (
+        Kind.OPS,
+        "struct foo_operations",
+        "open",
+    )
+    assert (rule.matches, rule.fixes) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "marked", "title"), WRONG_OPS, ids=[each[4] for each in WRONG_OPS]
+)
+def test_a_wrong_ops_rule_is_refused(
+    tmp_path: Path, old: str, new: str, line: int, marked: str, title: str
+) -> None:
+    assert old in OPS
+    error = load(tmp_path, OPS.replace(old, new, 1))
+    assert re.search(rf"some-rule.toml:{line}:\d+: {title}", error.title), error.title
+    text, carets = error.why.splitlines()[-2:]
+    assert text[carets.index("^") : carets.rindex("^") + 1] == marked
+
+
+def test_an_ops_rule_that_can_find_nothing(tmp_path: Path) -> None:
+    start, end = OPS.index("[[called]]"), OPS.index("[doc]")
+    assert "the rule can find nothing" in load(tmp_path, OPS[:start] + OPS[end:]).title
 
 
 def test_a_wrong_pattern_is_marked_where_it_goes_wrong(tmp_path: Path) -> None:

@@ -97,6 +97,8 @@ def explain_rule(screen: Screen, rule: Rule) -> None:
         else:
             for paragraph in value.split("\n\n"):
                 screen.paragraph(Text("  " + " ".join(paragraph.split())), 2)
+    if not rule.matches:
+        return
     screen.line(Text())
     screen.line(Text("Patterns", "bold cyan"))
     for match in rule.matches:

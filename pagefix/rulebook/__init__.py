@@ -12,6 +12,7 @@ from pagefix.rulebook.hit import Hit
 from pagefix.rulebook.load import load_rule, load_rules, rules_folder
 from pagefix.rulebook.matching import Bindings, Bound, match
 from pagefix.rulebook.models import Clause, Entry, Guard, Models, load_models
+from pagefix.rulebook.ops_rule import Called, Installed, OpsSpec, Refused
 from pagefix.rulebook.schema import (
     HEADINGS,
     Conditions,
@@ -31,6 +32,7 @@ __all__ = [
     "HEADINGS",
     "Bindings",
     "Bound",
+    "Called",
     "Clause",
     "Conditions",
     "Doc",
@@ -38,10 +40,13 @@ __all__ = [
     "FixSpec",
     "Guard",
     "Hit",
+    "Installed",
     "Label",
     "Match",
     "Metavar",
     "Models",
+    "OpsSpec",
+    "Refused",
     "Rule",
     "Scope",
     "Stage",

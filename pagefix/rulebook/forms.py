@@ -102,9 +102,53 @@ class FlowForm(RuleForm):
     fix: NotRequired[list[FixForm]]
 
 
+class CalledForm(TypedDict):
+    """Slots that the VM calls through a table without a test: a table must set them."""
+
+    files: Annotated[list[str], "Files of the tree that make the calls."]
+    asks: NotRequired[
+        Annotated[
+            list[str],
+            "Constants by which the function in `slot` asks for these calls: only tables whose"
+            " function names one, or that the VM gives one to.",
+        ]
+    ]
+    extents: NotRequired[
+        Annotated[str, "A constant that trees have where that function asks by returning 0."]
+    ]
+    message: Annotated[str, "One sentence; of $TABLE, $SLOT and $CALLER."]
+
+
+class RefusedForm(TypedDict):
+    """Slots without which the VM refuses a table: `if (!table->slot)`."""
+
+    files: Annotated[list[str], "Files of the tree that make the test."]
+    message: Annotated[str, "One sentence; of $TABLE, $SLOT and $CALLER."]
+
+
+class InstalledForm(TypedDict):
+    """Tables that are only ever installed beside another one that rules them out."""
+
+    beside: Annotated[str, "Record type of the other table."]
+    slots: Annotated[list[str], "The other table sets one of these slots,"]
+    names: NotRequired[Annotated[list[str], "or has one of these names."]]
+    message: Annotated[str, "One sentence; of $TABLE, $SLOT (the other table) and $CALLER."]
+
+
+class OpsForm(RuleForm):
+    """An ops rule: what a table must, or must not, have beside a slot that it sets."""
+
+    record: Annotated[str, "Type of the tables."]
+    slot: Annotated[str, "Tables that set this slot are looked at."]
+    empty: NotRequired[Annotated[list[str], "Functions that count as none in a slot."]]
+    called: NotRequired[list[CalledForm]]
+    refused: NotRequired[list[RefusedForm]]
+    installed: NotRequired[list[InstalledForm]]
+
+
 class OwnForm(RuleForm):
     """A rule about pagefix's own comments: its matches are not data."""
 
 
 #: The form of a rule file, by the rule's kind.
-FORMS: dict[Kind, type] = {Kind.FLOW: FlowForm, Kind.COMMENT: OwnForm}
+FORMS: dict[Kind, type] = {Kind.FLOW: FlowForm, Kind.OPS: OpsForm, Kind.COMMENT: OwnForm}

@@ -22,6 +22,7 @@ from pagefix.errors import PagefixError
 from pagefix.finding import Kind, Severity
 from pagefix.rulebook.flow_rule import read_flow
 from pagefix.rulebook.forms import FORMS
+from pagefix.rulebook.ops_rule import read_ops
 from pagefix.rulebook.reader import Reader, nearest
 from pagefix.rulebook.schema import HEADINGS, Conditions, Doc, Rule, Scope, Stage
 
@@ -39,8 +40,16 @@ def _own(reader: Reader, rule: Rule) -> Rule:
     return rule
 
 
+def _ops(reader: Reader, rule: Rule) -> Rule:
+    return replace(rule, spec=read_ops(reader))
+
+
 #: What reads the part of a rule that is its kind's own.
-_READERS: dict[Kind, Callable[[Reader, Rule], Rule]] = {Kind.FLOW: _flow, Kind.COMMENT: _own}
+_READERS: dict[Kind, Callable[[Reader, Rule], Rule]] = {
+    Kind.FLOW: _flow,
+    Kind.OPS: _ops,
+    Kind.COMMENT: _own,
+}
 
 
 def rules_folder() -> Path:
