@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from zlib import crc32
 
 from pagefix.c import ast
 from pagefix.finding import Edit
@@ -31,6 +30,7 @@ from pagefix.fix.route import (
     same_name,
 )
 from pagefix.fix.style import indent_to, width
+from pagefix.fix.truth import is_condition, is_truth, value_without
 from pagefix.rulebook import FixSpec, Hit
 from pagefix.source import SourceFile
 
@@ -41,8 +41,6 @@ _HINTS = frozenset(("likely", "unlikely"))
 _ELSE = re.compile(rb"\b(else)[ \t]*\r?\n[ \t]*")
 _INDENT = re.compile(rb"[ \t]*\Z")
 _TAIL = re.compile(rb"[ \t]*(?:/\*[^\n]*\*/[ \t]*)?\r?(?:\n|\Z)")
-# Values of constants that only their sign and their being different matters of.
-_ERROR = re.compile(r"E[A-Z0-9]+")
 
 
 class Guarded(NamedTuple):
@@ -318,19 +316,19 @@ class _Guard:
         condition = False
         while above:
             parent = above[0]
-            if _is_truth(parent) or (
+            if is_truth(parent) or (
                 isinstance(parent, ast.Call)
                 and isinstance(parent.func, ast.Name)
                 and parent.func.name in _HINTS
             ):
-                condition = condition or _is_truth(parent)
+                condition = condition or is_truth(parent)
                 whole = parent  # type: ignore[assignment]
                 above.pop(0)
                 continue
-            condition = condition or _is_condition(parent, whole)
+            condition = condition or is_condition(parent, whole)
             break
         parent = above[0] if above else None
-        value = _value(whole, self.call, self.spec.skipped)
+        value = value_without(whole, self.call, self.spec.skipped)
         if not self.spec.skipped:
             raise _CannotError("its value is used")
         if not condition or value is None:
@@ -372,67 +370,3 @@ def _is_whole(value: ast.Expr, call: ast.Call) -> bool:
     while isinstance(value, ast.Cast):
         value = value.value
     return (value.start, value.end) == (call.start, call.end)
-
-
-_COMPARED = ("==", "!=", "<", ">", "<=", ">=")
-
-
-def _is_truth(node: object) -> bool:
-    # Whether a node's value is 0 or 1, by what it compares.
-    return (isinstance(node, ast.Binary) and node.op in _COMPARED) or (
-        isinstance(node, ast.Unary) and node.op == "!"
-    )
-
-
-def _is_condition(parent: object, part: ast.Expr) -> bool:
-    # Whether only the truth of a part counts there.
-    if isinstance(parent, ast.Binary):
-        return parent.op in ("&&", "||")
-    if isinstance(parent, ast.If | ast.While | ast.For | ast.Conditional):
-        return parent.test is not None and parent.test == part
-    return False
-
-
-def _value(expr: ast.Expr, call: ast.Call, skipped: str) -> float | None:
-    # The value of an expression whose call gives what it gives when it is not made.
-    if (expr.start, expr.end) == (call.start, call.end):
-        return _constant(skipped)
-    if isinstance(expr, ast.Number):
-        return expr.value
-    if isinstance(expr, ast.Name):
-        return _constant(expr.name)
-    if isinstance(expr, ast.Call) and len(expr.args) == 1:
-        return _value(expr.args[0], call, skipped)
-    if isinstance(expr, ast.Unary) and expr.op in ("!", "-"):
-        inner = _value(expr.operand, call, skipped)
-        if inner is None:
-            return None
-        return float(not inner) if expr.op == "!" else -inner
-    if isinstance(expr, ast.Binary) and expr.op in _COMPARED:
-        left = _value(expr.left, call, skipped)
-        right = _value(expr.right, call, skipped)
-        if left is None or right is None:
-            return None
-        return float(
-            {
-                "==": left == right,
-                "!=": left != right,
-                "<": left < right,
-                ">": left > right,
-                "<=": left <= right,
-                ">=": left >= right,
-            }[expr.op]
-        )
-    return None
-
-
-def _constant(text: str) -> float | None:
-    if text.startswith("-"):
-        inner = _constant(text[1:])
-        return None if inner is None else -inner
-    if text.isdigit():
-        return float(text)
-    if text in ("NULL", "false", "true"):
-        return float(text == "true")
-    # An error's number: positive, small, and that of no other name.
-    return 1 + crc32(text.encode()) / 2**33 if _ERROR.fullmatch(text) else None

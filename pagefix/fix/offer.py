@@ -13,11 +13,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pagefix.c import ChunkKind, ast
-from pagefix.finding import Applicability, Fix
+from pagefix.finding import Fix
 from pagefix.fix.declared import Declared
 from pagefix.fix.edits import gaps_hold_comment, replacement
 from pagefix.fix.guards import guard
 from pagefix.fix.predicate import has_predicate
+from pagefix.fix.uses import used_for
+from pagefix.fix.verdict import judged
 from pagefix.program import Program
 from pagefix.rulebook import FixSpec, Hit, Template
 from pagefix.source import Span
@@ -69,48 +71,39 @@ class Offers:
     def _fits(self, hit: Hit, spec: FixSpec) -> bool:
         if spec.calls and _callee(hit.expr) not in spec.calls:
             return False
+        if spec.used_for:
+            if not isinstance(hit.item, ast.Function):
+                return False
+            if not used_for(hit.item, hit.expr, spec.used_for):
+                return False
         bound = spec.variables() <= hit.bindings.keys()
         return bound and hit.access in spec.access and self.has(spec)
 
     def _guard(self, hit: Hit, spec: FixSpec, others: Iterable[FixSpec]) -> Fix:
         texts = self.texts(hit)
-        source = self._program.unit(hit.path).source
-        made = guard(source, hit, spec)
-        reason = self._obstacle(hit, spec)
-        if reason or not made.edits:
-            advice = next((each for each in others if each.guard is None), None)
-            more = f"; {advice.message.fill(texts)}" if advice is not None else ""
-            return Fix(Applicability.SUGGEST, f"not rewritten: {reason or made.reason}{more}")
-        message = spec.message.fill(texts)
-        doubt = made.reason or self._doubt(hit, spec)
-        if doubt:
-            return Fix(
-                max(spec.applicability, Applicability.UNSAFE, key=_CAUTION.index),
-                f"{message}; {doubt}",
-                made.edits,
-            )
-        return Fix(spec.applicability, message, made.edits)
+        made = guard(self._program.unit(hit.path).source, hit, spec)
+        advice = next((each for each in others if each.guard is None), None)
+        return judged(
+            spec.applicability,
+            spec.message.fill(texts),
+            made.edits,
+            obstacle=self._obstacle(hit, spec) or ("" if made.edits else made.reason),
+            advice="" if advice is None else advice.message.fill(texts),
+            doubts=(made.reason, self._doubt(hit, spec)),
+        )
 
     def _fix(self, hit: Hit, spec: FixSpec) -> Fix:
         message = spec.message.fill(self.texts(hit))
         if spec.replace is None:
-            return Fix(Applicability.SUGGEST, message)
+            return judged(spec.applicability, message, ())
         source = self._program.unit(hit.path).source
         whole = Span(hit.path, hit.expr.start, hit.expr.end)
         edits = replacement(source, whole, spec.replace, hit.bindings)
-        reason = self._obstacle(hit, spec)
-        if not reason and gaps_hold_comment(source, edits):
-            reason = "a comment or a preprocessor line stands inside the expression"
-        if reason:
-            return Fix(Applicability.SUGGEST, f"not rewritten: {reason}")
-        doubt = self._doubt(hit, spec)
-        if doubt:
-            return Fix(
-                max(spec.applicability, Applicability.UNSAFE, key=_CAUTION.index),
-                f"{message}; {doubt}",
-                edits,
-            )
-        return Fix(spec.applicability, message, edits)
+        obstacle = self._obstacle(hit, spec)
+        if not obstacle and gaps_hold_comment(source, edits):
+            obstacle = "a comment or a preprocessor line stands inside the expression"
+        doubts = () if obstacle else (self._doubt(hit, spec),)
+        return judged(spec.applicability, message, edits, obstacle=obstacle, doubts=doubts)
 
     def texts(self, hit: Hit) -> dict[str, str]:
         """Return the text of each of the hit's metavariables, on one line."""
@@ -302,8 +295,6 @@ class Offers:
 _POSTFIX = (ast.Name, ast.Member, ast.Call, ast.Subscript)
 _ASSIGNED = re.compile(rb"[\s)]*(?:\+\+|--|(?:[-+*/%&|^]|<<|>>)?=(?!=))")
 _HEAD = re.compile(rb"\w+\(([^)]*)\)")
-
-_CAUTION = [Applicability.SAFE, Applicability.UNSAFE, Applicability.SUGGEST]
 
 
 def _makes_text(macro: bytes, position: int) -> bool:

@@ -245,6 +245,7 @@ def _fix(reader: Reader, where: Key, table: dict[str, Any], bound: frozenset[str
         together=table.get("together", False),
         unlocks=tuple(table.get("unlocks", ())),
         calls=tuple(table.get("calls", ())),
+        used_for=tuple(table.get("used_for", ())),
     )
 
 
@@ -289,7 +290,7 @@ def _check_reachable(
             f"The matches have: {', '.join(sorted(wanted))}.",
         )
     for before in fixes[:-1]:
-        if before.needs is None and not before.calls:
+        if before.needs is None and not (before.calls or before.used_for):
             left -= before.access
     if not left:
         reader.fail(

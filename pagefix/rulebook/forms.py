@@ -103,6 +103,9 @@ class FixForm(TypedDict):
     unlocks: NotRequired[
         Annotated[list[str], "For a guard: functions after which the test says nothing."]
     ]
+    used_for: NotRequired[
+        Annotated[list[str], "Members that the value must be used for, for the fix to fit."]
+    ]
     calls: NotRequired[Annotated[list[str], "Names of the functions that it is for."]]
     applicability: NotRequired[Annotated[Applicability, "Who may apply it."]]
     message: Annotated[str, "One sentence: what the new text does, or why there is none."]

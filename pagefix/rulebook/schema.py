@@ -166,6 +166,8 @@ class FixSpec:
     :param together: whether the calls for the same page beside it go with it.
     :param unlocks: functions after which the test says nothing of the page.
     :param calls: names of the functions that it is for; empty for all.
+    :param used_for: members; it is for a value that one of them is taken from, or that is
+        looked at in their tree or under their lock. Empty for every value.
     """
 
     access: frozenset[Access]
@@ -180,6 +182,7 @@ class FixSpec:
     together: bool = False
     unlocks: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
+    used_for: tuple[str, ...] = ()
 
     def variables(self) -> frozenset[str]:
         """Return the metavariables that a match must bind for it (``frozenset[str]``)."""
