@@ -38,6 +38,7 @@ from pagefix.source import SourceFile
 from pagefix.suppressions import allow
 
 if TYPE_CHECKING:
+    from pagefix.contract import Contracts
     from pagefix.flow import SwapOptions
 
 __all__ = ["FIELDS", "Held", "Rewrite", "check", "find_sites", "load", "rewrite"]
@@ -131,7 +132,9 @@ def check(
         return everywhere or rule.everywhere or rule.kind is not Kind.FLOW
 
     paired, doubts = find_ops(program, rules)
-    findings, assumptions = (*findings, *paired), (*assumptions, *doubts)
+    kept = contracts(program, rules, swap)
+    findings = (*findings, *paired, *kept.findings)
+    assumptions = (*assumptions, *doubts, *kept.assumptions)
     known = {rule.name for rule in rules}
     known.update((rule.name for rule in load_rules()) if names is None else names)
     findings = tuple(sorted(findings, key=lambda each: (each.span, each.rule)))
@@ -148,13 +151,25 @@ def check(
     )
 
 
+def contracts(
+    program: Program, rules: Sequence[Rule], swap: SwapOptions | None = None
+) -> Contracts:
+    """Return what breaks the contract of swap files, and what of it is kept.
+
+    :param swap: which tables are those of swap files, if not those that say so.
+    """
+    from pagefix.contract import check_contracts
+
+    return check_contracts(program, rules, "auto" if swap is None else swap.ops)
+
+
 def _facts(program: Program, rules: Iterable[Rule], offers: Offers) -> TreeFacts:
     root = program.tree.root
     wrappers = {
         spec.needs
         for rule in rules
         for spec in rule.fixes
-        if spec.needs is not None and spec.replace is not None and offers.has(spec)
+        if spec.needs is not None and offers.has(spec)
     }
     return TreeFacts(root, tuple(sorted(wrappers)), () if root is not None else (_NO_TREE,))
 

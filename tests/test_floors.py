@@ -19,7 +19,7 @@ FLOORS = [
     ["c"],
     ["program"],
     ["rulebook"],
-    ["flow"],
+    ["flow", "contract"],
     ["sites", "hits", "conditions", "fix", "script"],
     ["report"],
     [

@@ -7,6 +7,7 @@ program, findings' reports, or any filesystem's names.
 Floor 3.
 """
 
+from pagefix.rulebook.contract_spec import ContractSpec, Demand, Effect, Pair, Role
 from pagefix.rulebook.editors import json_schema
 from pagefix.rulebook.hit import Hit
 from pagefix.rulebook.load import load_rule, load_rules, rules_folder
@@ -35,7 +36,10 @@ __all__ = [
     "Called",
     "Clause",
     "Conditions",
+    "ContractSpec",
+    "Demand",
     "Doc",
+    "Effect",
     "Entry",
     "FixSpec",
     "Guard",
@@ -46,7 +50,9 @@ __all__ = [
     "Metavar",
     "Models",
     "OpsSpec",
+    "Pair",
     "Refused",
+    "Role",
     "Rule",
     "Scope",
     "Stage",

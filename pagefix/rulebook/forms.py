@@ -12,6 +12,7 @@ Floor 3.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, NotRequired, TypedDict
 
 from pagefix.finding import Access, Applicability, Kind, Severity
@@ -19,11 +20,17 @@ from pagefix.rulebook.schema import Label, Scope, Stage
 
 __all__ = [
     "FORMS",
+    "ContractForm",
+    "DemandForm",
     "DocForm",
+    "EffectForm",
     "FixForm",
     "FlowForm",
+    "GoodResult",
     "MatchForm",
     "OwnForm",
+    "PairForm",
+    "RoleForm",
     "RuleForm",
     "TreeForm",
 ]
@@ -87,26 +94,6 @@ class FixForm(TypedDict):
     without: NotRequired[
         Annotated[list[str], "Names that the definition of `needs` must not mention."]
     ]
-    guard: NotRequired[
-        Annotated[str, "A test of the page under which the matched call must not be made."]
-    ]
-    skipped: NotRequired[Annotated[str, "For a guard: the value of a call that is not made."]]
-    of: NotRequired[
-        Annotated[
-            dict[str, str],
-            'For a guard: PAGE = "START" where $PAGE is the page whose range $START is.',
-        ]
-    ]
-    together: NotRequired[
-        Annotated[bool, "For a guard: calls for the same page beside it are guarded with it."]
-    ]
-    unlocks: NotRequired[
-        Annotated[list[str], "For a guard: functions after which the test says nothing."]
-    ]
-    used_for: NotRequired[
-        Annotated[list[str], "Members that the value must be used for, for the fix to fit."]
-    ]
-    calls: NotRequired[Annotated[list[str], "Names of the functions that it is for."]]
     applicability: NotRequired[Annotated[Applicability, "Who may apply it."]]
     message: Annotated[str, "One sentence: what the new text does, or why there is none."]
 
@@ -166,9 +153,94 @@ class OpsForm(RuleForm):
     installed: NotRequired[list[InstalledForm]]
 
 
+class RoleForm(TypedDict):
+    """A function in a role: found in a table's slot, or in the cases of an ioctl."""
+
+    clause: Annotated[str, "The clause of the swap-file contract: `O9`."]
+    story: Annotated[str, "What the user does, as the beginning of a sentence."]
+    commands: NotRequired[Annotated[list[str], "Commands of an ioctl: their `case` is the role."]]
+    record: NotRequired[Annotated[str, "Record whose `slot` holds the function."]]
+    slot: NotRequired[Annotated[str, "The slot."]]
+    swap: NotRequired[Annotated[bool, "Whether only tables of swap files count."]]
+    subject: NotRequired[
+        Annotated[list[str], "Records: the parameters of the first there is must be tested."]
+    ]
+    locked: NotRequired[
+        Annotated[bool, "Whether the inode is locked on entry, where no code of the VFS tells."]
+    ]
+    vfs: NotRequired[Annotated[list[str], "Functions of the VFS that lead to the slot."]]
+
+
+class EffectForm(TypedDict):
+    """What must not happen without a test before it."""
+
+    message: Annotated[str, "What can go wrong: the beginning of a finding's message."]
+    call: NotRequired[Annotated[list[str], "Functions whose call it is."]]
+    mentions: NotRequired[Annotated[list[str], "Names, one of which the arguments must hold."]]
+    store: NotRequired[Annotated[list[str], "Constants that are or'ed into something."]]
+    field: NotRequired[Annotated[list[str], "Members that are assigned or counted up."]]
+    passes: NotRequired[
+        Annotated[bool, "A call that is handed all subjects of the role and another parameter."]
+    ]
+    compare: NotRequired[Annotated[list[str], "Constants to which the subject is compared."]]
+    subject: NotRequired[Annotated[str, "Number of the argument that must have been tested."]]
+    bound: NotRequired[Annotated[str, "Number of the argument that must depend on `by`."]]
+    by: NotRequired[Annotated[list[str], "Names; with one of them in `bound` it is harmless."]]
+
+
+class DemandForm(TypedDict):
+    """Tests, one of which must stand on every path to an effect."""
+
+    missing: Annotated[str, "What is not tested: the end of a finding's message."]
+    guard: Annotated[str, "A test in C as it should be."]
+    reference: Annotated[str, "The mainline function that has it."]
+    where: NotRequired[Annotated[list[str], "Names, one of which the files must use."]]
+    zero: NotRequired[Annotated[list[str], "What must have been found zero or false."]]
+    nonzero: NotRequired[Annotated[list[str], "What must have been found other than zero."]]
+    positive: NotRequired[Annotated[list[str], "What must have been found above zero."]]
+    calls: NotRequired[Annotated[list[str], "Functions whose mere call is enough."]]
+    lock: NotRequired[Annotated[bool, "Whether it must be tested under the inode's lock."]]
+    held: NotRequired[Annotated[bool, "Whether it is enough to have taken the inode's lock."]]
+
+
+class GoodResult(StrEnum):
+    """On which result something has been taken."""
+
+    ANY = "any"
+    ZERO = "zero"
+    NONZERO = "nonzero"
+    POINTER = "pointer"
+
+
+class PairForm(TypedDict):
+    """What takes something and what gives it back."""
+
+    take: Annotated[str, "The function that takes."]
+    give: Annotated[list[str], "Functions that give it back."]
+    good: Annotated[GoodResult, "On which result it has been taken."]
+
+
+class ContractForm(RuleForm):
+    """A contract rule: roles, effects, and the tests that must stand between them."""
+
+    through: NotRequired[
+        Annotated[bool, "Whether it is about swapping through the filesystem's methods."]
+    ]
+    depth: NotRequired[Annotated[str, "How many calls below a role it is about, if few."]]
+    role: list[RoleForm]
+    effect: NotRequired[list[EffectForm]]
+    demand: NotRequired[list[DemandForm]]
+    pair: NotRequired[list[PairForm]]
+
+
 class OwnForm(RuleForm):
     """A rule about pagefix's own comments: its matches are not data."""
 
 
 #: The form of a rule file, by the rule's kind.
-FORMS: dict[Kind, type] = {Kind.FLOW: FlowForm, Kind.OPS: OpsForm, Kind.COMMENT: OwnForm}
+FORMS: dict[Kind, type] = {
+    Kind.FLOW: FlowForm,
+    Kind.OPS: OpsForm,
+    Kind.CONTRACT: ContractForm,
+    Kind.COMMENT: OwnForm,
+}

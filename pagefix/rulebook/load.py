@@ -20,6 +20,7 @@ from pathlib import Path
 
 from pagefix.errors import PagefixError
 from pagefix.finding import Kind, Severity
+from pagefix.rulebook.contract_rule import read_contract
 from pagefix.rulebook.flow_rule import read_flow
 from pagefix.rulebook.forms import FORMS
 from pagefix.rulebook.ops_rule import read_ops
@@ -44,10 +45,15 @@ def _ops(reader: Reader, rule: Rule) -> Rule:
     return replace(rule, spec=read_ops(reader))
 
 
+def _contract(reader: Reader, rule: Rule) -> Rule:
+    return replace(rule, spec=read_contract(reader))
+
+
 #: What reads the part of a rule that is its kind's own.
 _READERS: dict[Kind, Callable[[Reader, Rule], Rule]] = {
     Kind.FLOW: _flow,
     Kind.OPS: _ops,
+    Kind.CONTRACT: _contract,
     Kind.COMMENT: _own,
 }
 

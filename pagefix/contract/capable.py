@@ -1,0 +1,125 @@
+"""Which tables a swap file of the filesystem goes through, and how.
+
+A table counts if it has ``swap_activate`` and that can succeed: in a tree whose tables have
+``swap_rw``, one that sets SWP_FS_OPS without a ``swap_rw`` refuses every file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from pagefix.c import ast
+from pagefix.program import Program
+
+__all__ = ["OPS", "Capable", "capable", "members"]
+
+OPS = "struct address_space_operations"
+
+_ACTIVATE = re.compile(rb"\.swap_activate\s*=")
+_THROUGH = re.compile(rb"\bSWP_FS(?:_OPS)?\b|\breturn\s+0\s*;")
+
+
+class Capable(NamedTuple):
+    """What is known of swap files in a program.
+
+    :param tables: names of the tables that a swap file goes through.
+    :param elsewhere: the table lies in another file of the directory.
+    :param through: whether the VM swaps through the filesystem's methods, not to a device.
+    :param assumed: sentence about what was assumed, empty if nothing was.
+    """
+
+    tables: tuple[str, ...]
+    elsewhere: bool
+    through: bool
+    assumed: str
+
+    def __bool__(self) -> bool:
+        return bool(self.tables) or self.elsewhere
+
+
+def capable(program: Program, ops: str) -> Capable:
+    """Return what a program has to do with swap files.
+
+    :param ops: ``auto``, ``none``, or names of tables that are to be taken as capable.
+    """
+    if ops == "none":
+        return Capable((), False, False, "")
+    tables = {item.name: (path, item) for path, item in program.tables(OPS)}
+    slots = _slots(program)
+    if ops != "auto":
+        return Capable(tuple(name for name in ops.split(",") if name in tables), False, True, "")
+    declared = {name: each for name, each in tables.items() if "swap_activate" in members(each[1])}
+    able = tuple(name for name, each in declared.items() if _succeeds(program, slots, *each))
+    if declared:
+        through = any(_through(program, slots, *declared[name]) for name in able)
+        return Capable(able, False, through, "")
+    if tables:
+        wanted = {"readpage", "direct_IO"}
+        if "swap_activate" in slots and "swap_rw" not in slots and wanted <= slots:
+            names = tuple(name for name, each in tables.items() if wanted <= set(members(each[1])))
+            return Capable(names, False, True, "assumed" if names else "")
+        return Capable((), False, False, "")
+    return Capable((), _beside(program), False, "")
+
+
+def members(item: ast.Global) -> dict[str, ast.Expr]:
+    """Return what a table's initializer puts into its slots."""
+    if not isinstance(item.init, ast.InitList):
+        return {}
+    return {
+        init.designators[0].field: init.value
+        for init in item.init.items
+        if init.designators and init.designators[0].field is not None
+    }
+
+
+def _slots(program: Program) -> set[str]:
+    path = program.files[0] if program.files else ""
+    records = program.record(OPS, path) if path else ()
+    return {field.name for record in records for field in record.fields}
+
+
+def _activate(program: Program, path: str, item: ast.Global) -> list[bytes]:
+    value = members(item).get("swap_activate")
+    if isinstance(value, ast.Unary):
+        value = value.operand
+    if not isinstance(value, ast.Name):
+        return []
+    return [
+        program.unit(where).code[function.start : function.end]
+        for where, function in program.functions(value.name, path)
+    ]
+
+
+def _succeeds(program: Program, slots: set[str], path: str, item: ast.Global) -> bool:
+    if "swap_rw" not in slots or "swap_rw" in members(item):
+        return True
+    return not any(b"SWP_FS_OPS" in code for code in _activate(program, path, item))
+
+
+def _through(program: Program, slots: set[str], path: str, item: ast.Global) -> bool:
+    if "swap_rw" in slots:
+        return "swap_rw" in members(item)
+    if not program.mentions("include/linux/swap.h", b"SWP_ACTIVATED"):
+        return True
+    return any(_THROUGH.search(code) for code in _activate(program, path, item))
+
+
+def _beside(program: Program) -> bool:
+    # Some files of a directory were named, not the one with the table.
+    folders = {os.path.dirname(program.disk(path)) for path in program.files}
+    for folder in sorted(folders):
+        try:
+            names = sorted(name for name in os.listdir(folder or ".") if name.endswith(".c"))
+        except OSError:
+            continue
+        for name in names:
+            try:
+                with open(os.path.join(folder, name), "rb") as file:
+                    if _ACTIVATE.search(file.read()):
+                        return True
+            except OSError:
+                continue
+    return False

@@ -1,0 +1,302 @@
+"""The check of contract rules: every role of every rule, and what comes of it.
+
+In: the program, the rules. Out: findings, and for each clause whether it is kept, where, or
+why it does not apply (:class:`Outcome`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pagefix.contract.capable import Capable, capable
+from pagefix.contract.effects import Hit
+from pagefix.contract.findings import as_finding, as_leak
+from pagefix.contract.leaks import leaks
+from pagefix.contract.locks import LOCK_WORDS
+from pagefix.contract.roles import starts
+from pagefix.contract.run import Relevant, Run, Start
+from pagefix.contract.sources import Sources
+from pagefix.contract.states import State
+from pagefix.contract.subjects import Shape
+from pagefix.finding import Confidence, Finding, Kind
+from pagefix.program import Program
+from pagefix.rulebook import ContractSpec, Demand, Effect, Role, Rule
+from pagefix.source import Place
+
+__all__ = ["Contracts", "Outcome", "Verdict", "check_contracts"]
+
+#: How many calls lie between a helper that tests and who relies on it.
+_GUARDS = 2
+#: How many between a role and its effect.
+_EFFECTS = 8
+#: How many between a function that takes the lock and who relies on it.
+_LOCKS = 2
+
+
+class Verdict(StrEnum):
+    """What a clause comes to in a program."""
+
+    KEPT = "kept"
+    MISSING = "missing"
+    NONE = "not applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A clause for one role.
+
+    :param role: the function in the role; ``None`` if there is none.
+    :param where: the place of the test, or of what is missing.
+    :param reason: why it does not apply, or the message of the finding.
+    """
+
+    clause: str
+    rule: str
+    verdict: Verdict
+    role: str | None
+    where: Place | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """What a contract check finds."""
+
+    findings: tuple[Finding, ...]
+    outcomes: tuple[Outcome, ...]
+    assumptions: tuple[str, ...]
+
+
+def check_contracts(program: Program, rules: Iterable[Rule], ops: str = "auto") -> Contracts:
+    """Return what breaks the contract of a filesystem with swap files.
+
+    :param ops: ``auto``, ``none``, or names of tables taken as those of swap files.
+    """
+    chosen = [
+        (rule, rule.spec)
+        for rule in rules
+        if rule.kind is Kind.CONTRACT and isinstance(rule.spec, ContractSpec)
+    ]
+    able = capable(program, ops) if chosen else Capable((), False, False, "")
+    if not able:
+        outcomes = [
+            Outcome(role.clause, rule.name, Verdict.NONE, None, None, _NO_TABLE)
+            for rule, spec in chosen
+            for role in spec.roles[:1]
+        ]
+        return Contracts((), tuple(outcomes), ())
+    checker = _Checker(program, able)
+    for rule, spec in chosen:
+        checker.rule(rule, spec)
+    findings = sorted(checker.findings, key=lambda each: (each.span, each.rule))
+    said: tuple[str, ...] = ()
+    if able.assumed and findings:
+        said = (f"contract rules: {', '.join(able.tables)} taken as tables of swap files",)
+    return Contracts(tuple(findings), tuple(checker.outcomes), said)
+
+
+_NO_TABLE = "no table here has a swap_activate that can succeed"
+
+
+class _Checker:
+    # One program under contract rules.
+
+    def __init__(self, program: Program, able: Capable) -> None:
+        self.program = program
+        self.able = able
+        self.sources = Sources(program)
+        self.findings: list[Finding] = []
+        self.outcomes: list[Outcome] = []
+        self._shapes: dict[tuple[str, int, int], Shape] = {}
+        self._reach: dict[tuple[object, ...], frozenset[str]] = {}
+        self._handed: dict[tuple[object, ...], tuple[bool, bool]] = {}
+
+    def rule(self, rule: Rule, spec: ContractSpec) -> None:
+        if spec.through and not self.able.through:
+            reason = "the VM does not swap through the methods of these tables"
+            self._none(rule, spec.roles[0], reason)
+            return
+        done: set[tuple[str, str, int]] = set()
+        for role in spec.roles:
+            found = starts(self.sources, role, self.able)
+            if not found:
+                self._none(rule, role, f"nothing here is {' or '.join(role.words)}")
+            for start in found:
+                key = (role.clause, start.path, start.function.start)
+                if spec.pairs:
+                    self._pairs(rule, spec, role, start)
+                elif not (key in done and not role.commands):
+                    done.add(key)
+                    self._role(rule, spec, role, start)
+
+    def _none(self, rule: Rule, role: Role, reason: str) -> None:
+        self.outcomes.append(Outcome(role.clause, rule.name, Verdict.NONE, None, None, reason))
+
+    # --- one role -------------------------------------------------------------------
+
+    def _role(self, rule: Rule, spec: ContractSpec, role: Role, start: Start) -> None:
+        demands = [each for each in spec.demands if self._applies(each)]
+        if not demands:
+            names = sorted({name for each in spec.demands for name in each.where})
+            self._none(rule, role, f"nothing here is named {', '.join(names)}")
+        missing: list[tuple[Demand, Hit]] = []
+        for demand in demands:
+            hits, run = self._walk(spec, role, start, demand)
+            if hits:
+                missing += [(demand, hit) for hit in hits]
+            elif run is not None and run.kept:
+                (path, begin, end), _ = next(iter(run.kept.items()))
+                place = self.program.unit(path).source.place(begin, end)
+                name = start.function.name
+                self.outcomes.append(
+                    Outcome(role.clause, rule.name, Verdict.KEPT, name, place, demand.missing)
+                )
+        for stale in (False, True):
+            first = next((each for each in missing if each[1].stale == stale), None)
+            if first is not None and not (stale and any(not hit.stale for _, hit in missing)):
+                self._found(rule, role, start, *first)
+
+    def _found(self, rule: Rule, role: Role, start: Start, demand: Demand, hit: Hit) -> None:
+        finding = as_finding(self.program, rule, role, start, demand, hit)
+        if self.able.assumed:
+            finding = _assumed(finding)
+        self.findings.append(finding)
+        self.outcomes.append(
+            Outcome(
+                role.clause,
+                rule.name,
+                Verdict.MISSING,
+                start.function.name,
+                finding.place,
+                finding.message,
+            )
+        )
+
+    def _applies(self, demand: Demand) -> bool:
+        return not demand.where or any(self.sources.defines(name) for name in demand.where)
+
+    def _walk(
+        self, spec: ContractSpec, role: Role, start: Start, demand: Demand
+    ) -> tuple[tuple[Hit, ...], Run | None]:
+        guarded, locked = self._from_vfs(role, demand)
+        if guarded:
+            return (), None
+        run = self._run(start, demand, spec)
+        hits, _ = run.hits(State(locked=locked))
+        return hits, run
+
+    def _run(self, start: Start, demand: Demand, spec: ContractSpec) -> Run:
+        depth = _EFFECTS if spec.depth is None else spec.depth
+        effects = _NOTHING.union(*(self._having(effect, depth) for effect in spec.effects))
+        guards = locks = _NOTHING
+        if spec.depth is None:
+            guards = self._leading(_words(demand.names), _GUARDS, shared=True)
+        if demand.lock:
+            locks = self._leading(_words(LOCK_WORDS), _LOCKS, shared=False)
+        relevant = Relevant(guards, effects, locks)
+        return Run(self.sources, start, demand, spec.effects, relevant, self._shapes)
+
+    def _having(self, effect: Effect, depth: int) -> frozenset[str]:
+        # The functions that have an effect, and those that call them.
+        key = (effect, depth)
+        if key not in self._reach:
+            holders = {
+                holder
+                for name, form in _forms(effect)
+                for holder in self.sources.holders(name, form)
+            }
+            if effect.mentions:
+                holders &= {
+                    holder for name in effect.mentions for holder in self.sources.holders(name)
+                }
+            self._reach[key] = frozenset(self.sources.closure(holders, depth))
+        return self._reach[key]
+
+    def _leading(self, forms: _Forms, depth: int, *, shared: bool) -> frozenset[str]:
+        # The functions that hold one of some names, in its form, and those that call them.
+        key = (forms, depth, shared)
+        if key not in self._reach:
+            holders = {
+                holder
+                for name, form in forms
+                for holder in self.sources.holders(name, form, shared=shared)
+            }
+            self._reach[key] = frozenset(self.sources.closure(holders, depth, shared=shared))
+        return self._reach[key]
+
+    # --- before the filesystem is called ----------------------------------------------
+
+    def _from_vfs(self, role: Role, demand: Demand) -> tuple[bool, bool]:
+        # Whether the VFS has tested the file, and whether it holds the lock.
+        if not role.slot or role.swap or not role.vfs:
+            return False, role.locked
+        key = (role.slot, role.vfs, demand)
+        if key not in self._handed:
+            self._handed[key] = self._asked_vfs(role, demand)
+        return self._handed[key]
+
+    def _asked_vfs(self, role: Role, demand: Demand) -> tuple[bool, bool]:
+        effect = Effect(message="", call=(role.slot,))
+        reach = frozenset(self.sources.vfs_callers(role.slot))
+        locks: set[bool] = set()
+        untested = seen = False
+        for name in role.vfs:
+            for path, function in self.sources.functions(name, f"fs/{name}"):
+                start = Start(path, function, frozenset(), ())
+                guards = self._leading(_words(demand.names), _GUARDS, shared=True)
+                run = Run(
+                    self.sources, start, demand, (effect,), Relevant(guards, reach), self._shapes
+                )
+                hits, _ = run.hits(State())
+                seen |= bool(run.locked)
+                locks |= run.locked
+                untested |= bool(hits)
+        if not seen:
+            return False, role.locked
+        return not untested, locks == {True}
+
+    # --- pairs ------------------------------------------------------------------------
+
+    def _pairs(self, rule: Rule, spec: ContractSpec, role: Role, start: Start) -> None:
+        for pair in spec.pairs:
+            if not self.sources.defines(pair.take):
+                continue
+            takes = self.sources.holders(pair.take)
+            gives = {each for name in pair.give for each in self.sources.holders(name)}
+            reach = frozenset(takes ^ gives)
+            for leak in leaks(self.sources, start, pair, reach, self._shapes)[:1]:
+                finding = as_leak(self.program, rule, role, start, pair, leak)
+                if finding.place.path in self.program.files:
+                    self.findings.append(finding)
+                    self.outcomes.append(
+                        Outcome(
+                            role.clause,
+                            rule.name,
+                            Verdict.MISSING,
+                            start.function.name,
+                            finding.place,
+                            finding.message,
+                        )
+                    )
+
+
+_NOTHING: frozenset[str] = frozenset()
+_Forms = tuple[tuple[str, str], ...]
+
+
+def _words(names: Iterable[str]) -> _Forms:
+    return tuple((name, "") for name in names)
+
+
+def _forms(effect: Effect) -> Iterator[tuple[str, str]]:
+    # How the text of a function looks that has an effect: a word is often too common.
+    for name in (*effect.call, *effect.store, *effect.compare):
+        yield name, ""
+    for name in effect.field:
+        yield name, r"(?:->|\.){}\s*(?:\+\+|\+=|\|=|=[^=])|\+\+[\w>.-]*(?:->|\.){}\b"
+
+
+def _assumed(finding: Finding) -> Finding:
+    return replace(finding, confidence=Confidence.ASSUMED)

@@ -1,0 +1,159 @@
+"""Effects on a path: what must not happen to an object that was not tested.
+
+First part of the walk (see :class:`pagefix.contract.run.Run`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pagefix.c import ast
+from pagefix.contract.expressions import Expressions
+from pagefix.contract.states import Root, State
+from pagefix.contract.subjects import mentions
+from pagefix.rulebook import Demand, Effect
+
+__all__ = ["Effects", "Hit", "Link"]
+
+
+class Link(NamedTuple):
+    """A call on a path."""
+
+    path: str
+    start: int
+    end: int
+    callee: str
+
+
+class Hit(NamedTuple):
+    """An effect that is reached without a test.
+
+    :param stale: there is a test, but not under the lock that is needed.
+    :param function: name of the function that it lies in.
+    """
+
+    effect: Effect
+    stale: bool
+    path: str
+    start: int
+    end: int
+    function: str
+    links: tuple[Link, ...]
+
+
+class Effects:
+    """What notes the effects of one demand.
+
+    :param need: the role's parameters that must have been tested.
+    :param guards: functions that may hold a test.
+    """
+
+    def __init__(
+        self,
+        demand: Demand,
+        effects: tuple[Effect, ...],
+        need: frozenset[Root],
+        guards: frozenset[str],
+    ) -> None:
+        self.demand = demand
+        self.effects = effects
+        self.need = need
+        self.kept: dict[tuple[str, int, int], str] = {}
+        self.locked: set[bool] = set()
+        self._guards = guards
+        self._hits: list[Hit] = []
+
+    def met(self, path: str, expr: ast.Expr, function: str) -> None:
+        """Note a test that stands on a path."""
+        self.kept.setdefault((path, expr.start, expr.end), function)
+
+    def effect_of_call(self, frame: Expressions, expr: ast.Call, name: str, state: State) -> None:
+        """Note a call that is an effect."""
+        for effect in self.effects:
+            if self._is_effect(frame, expr, name, effect):
+                subject = effect.subject
+                place = None
+                if subject is not None and subject < len(expr.args):
+                    place = expr.args[subject]
+                self.note(frame, effect, expr, place, state)
+
+    def _is_effect(self, frame: Expressions, expr: ast.Call, name: str, effect: Effect) -> bool:
+        if effect.passes and self._passes(frame, expr, name):
+            return True
+        method = expr.func.field if isinstance(expr.func, ast.Member) else name
+        if method not in effect.call:
+            return False
+        if effect.mentions and mentions(expr.args, frozenset(effect.mentions)) is None:
+            return False
+        if effect.bound is not None and effect.bound < len(expr.args):
+            if frame.shape.depends(expr.args[effect.bound], frozenset(effect.by)):
+                self.met(frame.path, expr, frame.shape.function.name)
+                return False
+        return True
+
+    def _passes(self, frame: Expressions, expr: ast.Call, name: str) -> bool:
+        if len(self.need) < 2 or name in self._guards or name.startswith("trace_"):
+            return False
+        roots = {frame.root(arg) for arg in expr.args}
+        return self.need <= roots and any(
+            root is not None and root[0] == "" and root not in self.need for root in roots
+        )
+
+    def effect_of_store(self, frame: Expressions, expr: ast.Assign, state: State) -> None:
+        """Note an assignment that is an effect."""
+        for effect in self.effects:
+            if effect.store and expr.op == "|=" and mentions(expr.value, frozenset(effect.store)):
+                self.note(frame, effect, expr, None, state)
+            elif isinstance(expr.target, ast.Member) and expr.target.field in effect.field:
+                place = expr.target if effect.subject is not None else None
+                self.note(frame, effect, expr, place, state)
+
+    def effect_of_change(
+        self, frame: Expressions, expr: ast.Unary, place: ast.Expr, state: State, *, up: bool
+    ) -> None:
+        """Note a count that is an effect."""
+        for effect in self.effects:
+            if up and isinstance(place, ast.Member) and place.field in effect.field:
+                about = place if effect.subject is not None else None
+                self.note(frame, effect, expr, about, state)
+
+    def effect_of_comparison(self, frame: Expressions, expr: ast.Binary, state: State) -> None:
+        """Note a comparison that is an effect."""
+        for effect in self.effects:
+            names = frozenset(effect.compare)
+            if not names or expr.op not in ("==", "!="):
+                continue
+            for one, two in ((expr.left, expr.right), (expr.right, expr.left)):
+                if isinstance(one, ast.Name) and isinstance(two, ast.Name):
+                    if (
+                        two.decl == ast.GLOBAL
+                        and two.name in names
+                        and frame.root(one) in self.need
+                    ):
+                        self.note(frame, effect, expr, None, state)
+
+    def note(
+        self,
+        frame: Expressions,
+        effect: Effect,
+        node: ast.Expr,
+        place: ast.Expr | None,
+        state: State,
+    ) -> None:
+        """Note an effect, unless what it is about has been tested."""
+        root = frame.root(place) if place is not None else None
+        need = frozenset((root,)) if root is not None else self.need
+        if effect.compare:
+            need = frozenset()
+        self.locked.add(state.locked)
+        if self.demand.held and state.locked:
+            self.met(frame.path, node, frame.shape.function.name)
+            return
+        held = {mark[0] for mark in state.marks if mark[1]}
+        known = {mark[0] for mark in state.marks}
+        if (need <= held) if need else held:
+            return
+        stale = bool(need <= known if need else known)
+        self._hits.append(
+            Hit(effect, stale, frame.path, node.start, node.end, frame.shape.function.name, ())
+        )

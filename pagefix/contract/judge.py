@@ -1,0 +1,39 @@
+"""What a walk along a path asks whoever judges it: :class:`pagefix.contract.run.Run`."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from pagefix.c import ast
+from pagefix.contract.states import State
+from pagefix.contract.tests import Tests
+from pagefix.rulebook import Demand
+
+__all__ = ["Judge"]
+
+
+class Judge(Protocol):
+    """Who knows the demand, follows calls and notes effects; a frame is where it happens."""
+
+    demand: Demand
+    tests: Tests
+
+    def call(self, frame: Any, expr: ast.Call, name: str, state: State) -> list[tuple[int, State]]:
+        """Return the ways through a call."""
+
+    def inert(self, expr: ast.Expr) -> bool:
+        """Tell whether an expression changes nothing that is known."""
+
+    def met(self, path: str, expr: ast.Expr, function: str) -> None:
+        """Note a test that stands on a path."""
+
+    def effect_of_store(self, frame: Any, expr: ast.Assign, state: State) -> None:
+        """Note an assignment that is an effect."""
+
+    def effect_of_change(
+        self, frame: Any, expr: ast.Unary, place: ast.Expr, state: State, *, up: bool
+    ) -> None:
+        """Note a count that is an effect."""
+
+    def effect_of_comparison(self, frame: Any, expr: ast.Binary, state: State) -> None:
+        """Note a comparison that is an effect."""

@@ -1,0 +1,52 @@
+"""The lock that swapon holds: how the kernel takes it and gives it back.
+
+``i_mutex`` became ``i_rwsem`` behind ``inode_lock()`` in v4.5 and v4.7; the names stand side
+by side, and a tree knows the ones it has.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from pagefix.c import ast
+from pagefix.contract.subjects import mentions
+
+__all__ = ["LOCK_WORDS", "Lock", "lock_of"]
+
+
+class Lock(Enum):
+    """What a call does to the inode's lock."""
+
+    TAKE = "take"
+    GIVE = "give"
+
+
+_TAKE = frozenset(
+    "inode_lock inode_lock_nested inode_trylock inode_lock_killable inode_lock_shared "
+    "inode_trylock_shared inode_lock_shared_killable lock_two_nondirectories "
+    "lock_two_inodes".split()
+)
+_GIVE = frozenset(
+    "inode_unlock inode_unlock_shared unlock_two_nondirectories unlock_two_inodes".split()
+)
+_FIELDS = frozenset(("i_mutex", "i_rwsem"))
+_TAKING = re.compile(r"(?:mutex|rwsem|down)_(?:lock|trylock|write|read)")
+_GIVING = re.compile(r"mutex_unlock|up_(?:write|read)")
+
+#: Names by which functions are found that may take the lock.
+LOCK_WORDS = (*sorted(_TAKE), *sorted(_FIELDS))
+
+
+def lock_of(name: str, expr: ast.Call) -> Lock | None:
+    """Return what a call does to the lock, ``None`` if nothing."""
+    if name in _TAKE:
+        return Lock.TAKE
+    if name in _GIVE:
+        return Lock.GIVE
+    if expr.args and mentions(expr.args[0], _FIELDS):
+        if _GIVING.match(name):
+            return Lock.GIVE
+        if _TAKING.match(name):
+            return Lock.TAKE
+    return None

@@ -1,0 +1,249 @@
+"""Which functions there are, and which of them mention a name: asked of the text alone.
+
+A contract check wants a few functions of a large directory. They are found by one pass
+over the code; only what lies on a path is parsed.
+
+Beyond the files under check lies the shared code of the tree (``fs/*.c``, ``fs/iomap``,
+``mm``): a guard there counts, so it is searched for the names of guards.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+
+from pagefix.c import ChunkKind, ast
+from pagefix.program import Program
+
+__all__ = ["FEW", "Sources"]
+
+_CALL = re.compile(rb"([A-Za-z_]\w*)[ \t\n]*\(")
+_WORD = r"(?<!\w){}(?!\w)"
+_STORED = re.compile(rb"^[ \t]*\.(\w+)[ \t]*=[ \t]*&?([A-Za-z_]\w*)[ \t]*[,}\n]", re.M)
+#: A call through a slot is followed where no more functions are put into it.
+FEW = 4
+#: A function with more callers than this is no step of a role's path.
+_MANY = 24
+_SHARED = ("fs", "fs/iomap", "mm")
+_KEYWORDS = frozenset(b"if while for switch return sizeof defined do else".split())
+
+
+class Sources:
+    """The functions of a program and of the shared code around it, by name."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._starts: dict[str, list[int]] = {}
+        self._names: dict[str, list[str]] = {}
+        self._callers: dict[str, set[str]] | None = None
+        self._defined: dict[str, tuple[tuple[str, ast.Function], ...]] = {}
+        self._files = frozenset(program.files)
+        self._held: dict[tuple[str, str, bool], set[str]] = {}
+        self._shared: dict[str, bytes] | None = None
+        self._stored: dict[str, set[str]] | None = None
+        self._methods: dict[str, list[tuple[str, str]]] = {}
+        self._homes: dict[str, str | None] = {}
+
+    # --- where a name stands ------------------------------------------------------
+
+    def holders(self, name: str, form: str = "", *, shared: bool = False) -> set[str]:
+        """Return the functions and macros whose text mentions a name.
+
+        :param form: how it must stand there: a regular expression with ``{}`` for the name.
+        :param shared: whether the tree's shared code is searched too.
+        """
+        key = (name, form, shared)
+        if key not in self._held:
+            word = (form or _WORD).replace("{}", re.escape(name))
+            found = set(self._holding(self.program.files, name, word))
+            if shared:
+                found.update(self._holding(self._shared_files(), name, word))
+            self._held[key] = found
+        return self._held[key]
+
+    def _holding(self, paths: Iterable[str], name: str, word: str) -> Iterator[str]:
+        key = name.encode()
+        form = re.compile(word.encode())
+        for path in paths:
+            data = (
+                self._shared_files()[path] if path not in self._files else self.program.data(path)
+            )
+            if key in data and form.search(data):
+                for match in form.finditer(self.program.unit(path).code):
+                    holder = self._around(path, match.start())
+                    if holder and holder != name:
+                        yield holder
+
+    def defines(self, name: str) -> bool:
+        """Tell whether the files under check, or their own headers, mention a name at all."""
+        key = name.encode()
+        return any(key in self.program.data(path) for path in self.program.files)
+
+    def closure(self, names: Iterable[str], depth: int, *, shared: bool = False) -> set[str]:
+        """Return the functions that lead to one of ``names`` by calls, and those themselves."""
+        found = set(names)
+        fresh = set(found)
+        for _ in range(depth):
+            above: set[str] = set()
+            for name in fresh:
+                callers = self._calling(name)
+                above |= callers
+                for slot in self._slots().get(name, ()):
+                    above |= self._calling(slot)
+                if shared:
+                    above |= self._shared_callers(name)
+            # What everybody calls (a commit) is machinery: it does not do what one asks.
+            fresh = {each for each in above - found if len(self._calling(each)) <= _MANY}
+            if not fresh:
+                break
+            found |= fresh
+        return found
+
+    def _slots(self) -> dict[str, set[str]]:
+        # The slots of tables that a function is put into, if few share them.
+        if self._stored is None:
+            by_slot: dict[str, set[tuple[str, str]]] = {}
+            for path in self.program.files:
+                for slot, name in _STORED.findall(self.program.data(path)):
+                    by_slot.setdefault(slot.decode(), set()).add((path, name.decode()))
+            self._methods = {slot: sorted(found) for slot, found in by_slot.items()}
+            self._stored = {}
+            for slot, found in by_slot.items():
+                if len(found) <= FEW:
+                    for _, name in found:
+                        self._stored.setdefault(name, set()).add(slot)
+        return self._stored
+
+    def methods(self, slot: str) -> list[tuple[str, str]]:
+        """Return the functions that tables under check have in a slot, each with its file."""
+        self._slots()
+        return self._methods.get(slot, [])
+
+    def _calling(self, name: str) -> set[str]:
+        if self._callers is None:
+            self._callers = {}
+            for path in self.program.files:
+                for holder, callee in self._calls(path):
+                    self._callers.setdefault(callee, set()).add(holder)
+        return self._callers.get(name, set())
+
+    def _calls(self, path: str) -> Iterator[tuple[str, str]]:
+        self._scan(path)
+        starts, names = self._starts[path], self._names[path]
+        seen: set[tuple[int, bytes]] = set()
+        for match in _CALL.finditer(self.program.unit(path).code):
+            word = match[1]
+            if word in _KEYWORDS:
+                continue
+            at = bisect_right(starts, match.start()) - 1
+            if at >= 0 and (at, word) not in seen:
+                seen.add((at, word))
+                if names[at]:
+                    yield names[at], word.decode()
+
+    def _shared_callers(self, name: str) -> set[str]:
+        # Shared code calls what shared code defines: one more search there, kept short.
+        if self.home(name) is None:
+            return set()
+        return {each for each in self.holders(name, shared=True) if self.home(each) is not None}
+
+    def _scan(self, path: str) -> None:
+        if path in self._starts:
+            return
+        starts: list[int] = []
+        names: list[str] = []
+        for chunk in self.program.unit(path).chunks:
+            wanted = chunk.kind in (ChunkKind.FUNCTION, ChunkKind.DEFINE)
+            if chunk.kind is ChunkKind.DEFINE and starts and chunk.start < starts[-1]:
+                continue
+            starts.append(chunk.start)
+            names.append(chunk.names[0] if wanted and chunk.names else "")
+        self._starts[path], self._names[path] = starts, names
+
+    def _around(self, path: str, offset: int) -> str | None:
+        self._scan(path)
+        at = bisect_right(self._starts[path], offset) - 1
+        return self._names[path][at] or None if at >= 0 else None
+
+    # --- shared code ----------------------------------------------------------------
+
+    def _shared_files(self) -> dict[str, bytes]:
+        if self._shared is None:
+            self._shared = {}
+            tree = self.program.tree
+            if tree.root is not None:
+                for folder in _SHARED:
+                    self._shared.update(self._folder(folder))
+        return self._shared
+
+    def _folder(self, folder: str) -> Iterator[tuple[str, bytes]]:
+        disk = self.program.tree.disk(folder)
+        try:
+            names = sorted(name for name in os.listdir(disk) if name.endswith(".c"))
+        except OSError:
+            return
+        for name in names:
+            shown = f"{folder}/{name}"
+            if shown in self._files:
+                continue
+            try:
+                with open(os.path.join(disk, name), "rb") as file:
+                    data = file.read()
+            except OSError:
+                continue
+            if b"\0" not in data:
+                yield shown, data
+
+    def home(self, name: str) -> str | None:
+        """Return the shared file that defines a function, ``None`` if none does."""
+        if name not in self._homes:
+            key = name.encode()
+            form = re.compile(rb"^(?:\w[\w \t*]*[ \t*\n])?" + re.escape(key) + rb"\(", re.M)
+            self._homes[name] = next(
+                (
+                    path
+                    for path, data in self._shared_files().items()
+                    if key in data
+                    and form.search(data)
+                    and any(
+                        chunk.kind is ChunkKind.FUNCTION
+                        for chunk in self.program.unit(path).find(name)
+                    )
+                ),
+                None,
+            )
+        return self._homes[name]
+
+    def vfs_callers(self, slot: str) -> set[str]:
+        """Return the functions of the VFS that call a method through its slot."""
+        form = re.compile(rb"->[ \t\n]*" + re.escape(slot.encode()) + rb"[ \t\n]*\(")
+        found = set()
+        for path, data in self._shared_files().items():
+            if form.search(data):
+                for match in form.finditer(self.program.unit(path).code):
+                    holder = self._around(path, match.start())
+                    if holder:
+                        found.add(holder)
+        return found
+
+    # --- definitions ------------------------------------------------------------------
+
+    def functions(self, name: str, path: str) -> tuple[tuple[str, ast.Function], ...]:
+        """Return the definitions of a function: under check, in headers, in shared code."""
+        key = f"{path}\0{name}"
+        if key not in self._defined:
+            found = self.program.functions(name, path)
+            if not found:
+                home = self.home(name)
+                if home is not None:
+                    unit = self.program.unit(home)
+                    found = tuple(
+                        (home, item)
+                        for chunk in unit.find(name)
+                        for item in unit.items(chunk)
+                        if isinstance(item, ast.Function) and item.name == name
+                    )
+            self._defined[key] = found
+        return self._defined[key]

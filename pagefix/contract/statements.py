@@ -1,0 +1,246 @@
+"""Statements on a path: branches, loops, jumps.
+
+Second part of the interpreter. A function is walked forward with all the ways that lead to a
+place; a backward ``goto`` and a loop are walked again until nothing new comes round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pagefix.c import ast
+from pagefix.contract.expressions import Expressions, Values
+from pagefix.contract.judge import Judge
+from pagefix.contract.states import ANY, Root, State, bounded
+from pagefix.contract.subjects import Shape, mentions, walk
+
+__all__ = ["Frame"]
+
+#: How often a loop, or a body with a backward jump, is walked at most.
+_ROUNDS = 4
+#: Macros that do not come back.
+_ENDS = frozenset(["BUG", "panic", "unreachable"])
+
+
+class Frame(Expressions):
+    """One function on a path.
+
+    :param commands: commands of an ioctl: of a ``switch`` that has them, only their cases
+        are entered.
+    """
+
+    def __init__(
+        self,
+        run: Judge,
+        path: str,
+        shape: Shape,
+        roots: tuple[Root, ...],
+        commands: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__(run, path, shape, roots)
+        self.commands = commands
+        self.returns: Values = []
+        self._breaks: list[list[State]] = []
+        self._continues: list[list[State]] = []
+        self._labels: dict[str, set[State]] = {}
+
+    def walk(self, state: State) -> Values:
+        """Return the ways out of the function, with the signs of what it returns."""
+        for _ in range(_ROUNDS):
+            before = {label: len(states) for label, states in self._labels.items()}
+            self.returns = []
+            end = self._exec(self.shape.function.body, [state])
+            if {label: len(states) for label, states in self._labels.items()} == before:
+                break
+        return list(dict.fromkeys([*self.returns, *((ANY, each) for each in end)]))
+
+    def block(self, body: ast.Block, state: State) -> list[State]:
+        """Return what is known behind ``({ ... })``."""
+        return self._exec(body, [state])
+
+    # --- one statement ------------------------------------------------------------
+
+    def _exec(self, stmt: ast.Stmt | None, states: list[State]) -> list[State]:
+        if stmt is None:
+            return states
+        if not states and stmt.start not in self.shape.labelled:
+            return []
+        match stmt:
+            case ast.Block():
+                return self._sequence(stmt.body, states)
+            case ast.ExprStmt():
+                return self._expression(stmt.value, states)
+            case ast.Declare():
+                return self._declare(stmt, states)
+            case ast.If():
+                return self._if(stmt, states)
+            case ast.While():
+                return self._loop(stmt.test, stmt.body, None, states, first=stmt.first)
+            case ast.For():
+                states = self._sequence(stmt.init, states)
+                return self._loop(stmt.test, stmt.body, stmt.step, states, first=False)
+            case ast.ForEach():
+                return self._for_each(stmt, states)
+            case ast.Switch():
+                return self._switch(stmt, states)
+            case ast.Alternatives():
+                ways = [self._exec(branch, states) for branch in stmt.branches]
+                whole = [] if stmt.complete else states
+                return bounded([*whole, *(each for way in ways for each in way)])
+            case ast.Label():
+                return bounded([*states, *self._labels.get(stmt.name, ())])
+        return self._jump(stmt, states)
+
+    def _jump(self, stmt: ast.Stmt, states: list[State]) -> list[State]:
+        match stmt:
+            case ast.Goto() if stmt.label is not None:
+                known = self._labels.setdefault(stmt.label, set())
+                if len(known) < 200:
+                    known.update(states)
+                return []
+            case ast.Return():
+                self.returns += [way for each in states for way in self.eval(stmt.value, each)]
+                return []
+            case ast.Break():
+                if self._breaks:
+                    self._breaks[-1] += states
+                return []
+            case ast.Continue():
+                if self._continues:
+                    self._continues[-1] += states
+                return []
+        return states
+
+    def _sequence(self, body: Sequence[ast.Stmt], states: list[State]) -> list[State]:
+        for stmt in body:
+            states = self._exec(stmt, states)
+        return states
+
+    def _expression(self, expr: ast.Expr, states: Iterable[State]) -> list[State]:
+        if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name):
+            if expr.func.name in _ENDS:
+                return []
+        return bounded(state for each in states for _, state in self.eval(expr, each))
+
+    def _declare(self, stmt: ast.Declare, states: list[State]) -> list[State]:
+        if stmt.init is None:
+            return [each.knowing(stmt.at, ANY) for each in states]
+        return bounded(
+            after.knowing(stmt.at, mask)
+            for each in states
+            for mask, after in self.eval(stmt.init, each)
+        )
+
+    def _if(self, stmt: ast.If, states: list[State]) -> list[State]:
+        true: list[State] = []
+        false: list[State] = []
+        for each in states:
+            one, two = self.cond(stmt.test, each)
+            true += one
+            false += two
+        then = self._exec(stmt.then, bounded(true))
+        return bounded([*then, *self._exec(stmt.other, bounded(false))])
+
+    # --- loops --------------------------------------------------------------------
+
+    def _loop(
+        self,
+        test: ast.Expr | None,
+        body: ast.Stmt,
+        step: ast.Expr | None,
+        states: list[State],
+        *,
+        first: bool,
+    ) -> list[State]:
+        heads: dict[State, None] = {}
+        fresh, out = bounded(states), []
+        entered = first or self._proves(body)
+        for _ in range(_ROUNDS):
+            heads.update(dict.fromkeys(fresh))
+            inside, left = (fresh, []) if entered else self._tested_loop(test, fresh)
+            entered = False
+            self._breaks.append([])
+            self._continues.append([])
+            end = self._exec(body, inside)
+            end = bounded([*end, *self._continues.pop()])
+            out += [*left, *self._breaks.pop()]
+            if step is not None:
+                end = self._expression(step, end)
+            fresh = [each for each in end if each not in heads]
+            if not fresh:
+                break
+        if first and test is not None:
+            out += self._tested_loop(test, list(heads))[1] + self._tested_loop(test, end)[1]
+        return bounded(out)
+
+    def _proves(self, body: ast.Stmt) -> bool:
+        # A loop over extents that tests each of them is walked at least once: where there is
+        # no extent there is nothing to have been tested.
+        demand = self.run.demand
+        return not demand.lock and mentions(body, self.run.tests.names) is not None
+
+    def _tested_loop(
+        self, test: ast.Expr | None, states: list[State]
+    ) -> tuple[list[State], list[State]]:
+        if test is None:
+            return states, []
+        true: list[State] = []
+        false: list[State] = []
+        for each in states:
+            one, two = self.cond(test, each)
+            true += one
+            false += two
+        return bounded(true), bounded(false)
+
+    def _for_each(self, stmt: ast.ForEach, states: list[State]) -> list[State]:
+        states = self._expression(stmt.head, states)
+        return bounded(
+            [
+                *states,
+                *self._loop(None, stmt.body, None, states, first=False),
+                *self._ends(stmt, states),
+            ]
+        )
+
+    def _ends(self, stmt: ast.ForEach, states: list[State]) -> list[State]:
+        # The last round of a loop that a macro heads: its end is not in the text.
+        self._breaks.append([])
+        self._continues.append([])
+        end = self._exec(stmt.body, states)
+        return [*end, *self._continues.pop(), *self._breaks.pop()]
+
+    # --- switch -------------------------------------------------------------------
+
+    def _switch(self, stmt: ast.Switch, states: list[State]) -> list[State]:
+        states = self._expression(stmt.value, states)
+        body = stmt.body.body if isinstance(stmt.body, ast.Block) else (stmt.body,)
+        cases = [each for each in body if isinstance(each, ast.Case)]
+        chosen = {each for each in cases if self._commanded(each)}
+        says = {each: self.run.tests.of_case(each.value) for each in cases}
+        named = [each for each in says.values() if each is not None]
+        self._breaks.append([])
+        flow: list[State] = []
+        for each in body:
+            if isinstance(each, ast.Case):
+                if not chosen or each in chosen:
+                    flow = bounded([*flow, *self._entering(stmt, states, says[each], named)])
+            else:
+                flow = self._exec(each, flow)
+        out = [*flow, *self._breaks.pop()]
+        if not chosen and all(each.value is not None for each in cases):
+            out += states
+        return bounded(out)
+
+    def _commanded(self, case: ast.Case) -> bool:
+        return bool(self.commands) and any(
+            isinstance(node, ast.Name) and node.name in self.commands for node in walk(case.value)
+        )
+
+    def _entering(
+        self, stmt: ast.Switch, states: list[State], says: bool | None, named: list[bool]
+    ) -> list[State]:
+        # A case that names what is harmless; or any but those that name what is not.
+        harmless = says if says is not None else bool(named) and not any(named)
+        if not harmless:
+            return states
+        return [self.proven(stmt.value, each) for each in states]

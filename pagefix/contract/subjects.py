@@ -1,0 +1,140 @@
+"""Which object an expression is about.
+
+``BTRFS_I(file_inode(file))->root`` is about ``file``: members, casts, ``&``, ``*`` and
+wrappers of one argument are peeled, and a local variable that is given one value is
+about what that value is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pagefix.c import ast
+
+__all__ = ["Shape", "base_of", "mentions", "walk"]
+
+#: Macros whose first argument is what they are about, whatever else they are given.
+_CONTAINERS = frozenset(
+    "container_of list_entry list_first_entry list_last_entry rb_entry hlist_entry".split()
+)
+#: How far what a local depends on is followed.
+_DEEP = 3
+
+
+def walk(node: object) -> Iterator[object]:
+    """Yield a node and all below it, in the order of the text."""
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        if isinstance(current, tuple):
+            if hasattr(current, "_fields"):
+                yield current
+            todo.extend(reversed(current))
+
+
+def base_of(expr: ast.Expr) -> ast.Name | None:
+    """Return the variable that an expression is about, ``None`` if there is not one."""
+    while True:
+        if isinstance(expr, ast.Name):
+            return expr
+        if isinstance(expr, ast.Member | ast.Subscript):
+            expr = expr.base
+        elif isinstance(expr, ast.Unary):
+            expr = expr.operand
+        elif isinstance(expr, ast.Cast):
+            expr = expr.value
+        elif isinstance(expr, ast.Binary) and expr.op in ("+", "-"):
+            expr = expr.left
+        elif isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.args:
+            if len(expr.args) > 1 and expr.func.name not in _CONTAINERS:
+                return None
+            expr = expr.args[0]
+        else:
+            return None
+
+
+def mentions(node: object, names: frozenset[str]) -> str | None:
+    """Return the first of some names that an expression mentions, as a word or a member."""
+    for each in walk(node):
+        if isinstance(each, ast.Name) and each.decl == ast.GLOBAL and each.name in names:
+            return each.name
+        if isinstance(each, ast.Member) and each.field in names:
+            return each.field
+    return None
+
+
+class Shape:
+    """What a function's locals are given, and where labels stand in it."""
+
+    def __init__(self, function: ast.Function) -> None:
+        self.function = function
+        self.params = {param.at: index for index, param in enumerate(function.params)}
+        self.values: dict[int, list[ast.Expr]] = {}
+        for node in walk(function.body):
+            if isinstance(node, ast.Declare) and node.init is not None:
+                self.values.setdefault(node.at, []).append(node.init)
+            elif (
+                isinstance(node, ast.Assign)
+                and isinstance(node.target, ast.Name)
+                and node.target.decl != ast.GLOBAL
+            ):
+                self.values.setdefault(node.target.decl, []).append(node.value)
+        self._about: dict[int, int] = {}
+        self.labelled: frozenset[int] = frozenset(_holders(function.body))
+
+    def about(self, decl: int) -> int:
+        """Return the parameter or local that a local is about: it may be itself."""
+        if decl not in self._about:
+            self._about[decl] = decl
+            self._about[decl] = self._followed(decl)
+        return self._about[decl]
+
+    def _followed(self, decl: int) -> int:
+        if decl in self.params:
+            return decl
+        bases = {
+            self.about(base.decl) if base is not None and base.decl != ast.GLOBAL else decl
+            for value in self.values.get(decl, ())
+            if not _constant(value)
+            for base in (base_of(value),)
+        }
+        return bases.pop() if len(bases) == 1 else decl
+
+    def depends(self, expr: ast.Expr, names: frozenset[str]) -> bool:
+        """Tell whether an expression, or what its locals are given, mentions a name."""
+        seen: set[int] = set()
+        todo: list[tuple[object, int]] = [(expr, 0)]
+        while todo:
+            node, depth = todo.pop()
+            if mentions(node, names) is not None:
+                return True
+            for each in walk(node):
+                if isinstance(each, ast.Name) and each.decl not in seen and depth < _DEEP:
+                    seen.add(each.decl)
+                    todo += [(value, depth + 1) for value in self.values.get(each.decl, ())]
+        return False
+
+
+def _constant(expr: ast.Expr) -> bool:
+    if isinstance(expr, ast.Number | ast.String):
+        return True
+    if isinstance(expr, ast.Unary):
+        return _constant(expr.operand)
+    if isinstance(expr, ast.Cast):
+        return _constant(expr.value)
+    return isinstance(expr, ast.Name) and expr.decl == ast.GLOBAL
+
+
+def _holders(body: object) -> Iterator[int]:
+    # Statements (by their place) that hold a label.
+    def visit(node: object) -> Iterator[int]:
+        if not isinstance(node, tuple):
+            return
+        inside = [at for child in node if isinstance(child, tuple) for at in visit(child)]
+        if inside or isinstance(node, ast.Label):
+            start = getattr(node, "start", None)
+            if start is not None:
+                inside.append(start)
+        yield from inside
+
+    yield from visit(body)

@@ -1,0 +1,82 @@
+"""Whether an expression is one of the tests that a demand asks for, and what it proves."""
+
+from __future__ import annotations
+
+from pagefix.c import ast
+from pagefix.contract.states import ANY, NEG, POS, TRUE, ZERO
+from pagefix.contract.subjects import Shape, mentions
+from pagefix.rulebook import Demand
+
+__all__ = ["MASKS", "Tests"]
+
+#: Signs for which a comparison with zero holds.
+MASKS = {"==": ZERO, "!=": TRUE, "<": NEG, ">": POS, "<=": NEG | ZERO, ">=": POS | ZERO}
+_ORDER = ("<", ">", "<=", ">=")
+
+
+class Tests:
+    """The tests of one demand.
+
+    A test is asked for the signs of its value that prove the file harmless: ``ZERO`` for
+    ``IS_SWAPFILE(inode)``, ``TRUE`` for ``flags & BTRFS_INODE_NODATACOW``.
+    """
+
+    def __init__(self, demand: Demand) -> None:
+        self._good = {
+            **dict.fromkeys(demand.zero, ZERO),
+            **dict.fromkeys(demand.nonzero, TRUE),
+            **dict.fromkeys(demand.positive, POS),
+        }
+        self.names = frozenset(self._good)
+        self.calls = frozenset(demand.calls)
+
+    def named(self, expr: ast.Call) -> bool:
+        """Tell whether a call is itself a test, not its arguments."""
+        return isinstance(expr.func, ast.Name) and expr.func.name in self._good
+
+    def of_call(self, expr: ast.Call) -> int | None:
+        """Return the good signs of a call's result, ``None`` if it is no test."""
+        if isinstance(expr.func, ast.Name) and self.named(expr):
+            return self._good[expr.func.name]
+        for arg in expr.args:
+            name = mentions(arg, self.names)
+            if name is not None:
+                return self._good[name]
+        return None
+
+    def of_member(self, expr: ast.Member) -> int | None:
+        """Return the good signs of a member's value, ``None`` if it is no test."""
+        return self._good.get(expr.field)
+
+    def of_mask(self, expr: ast.Binary) -> int | None:
+        """Return the good signs of ``flags & NAME``, ``None`` if it is no test."""
+        name = mentions(expr, self.names)
+        return None if name is None else self._good[name]
+
+    def of_comparison(self, expr: ast.Binary, shape: Shape) -> int | None:
+        """Return the good truth of a comparison, ``None`` if it is no test.
+
+        ``x == NAME`` is true of what the name says; so is ``value < limit`` where the name
+        is the value's.
+        """
+        left = mentions(expr.left, self.names)
+        name = left or mentions(expr.right, self.names)
+        if name is None and expr.op in _ORDER:
+            for each in sorted(self.names):
+                one = frozenset((each,))
+                if shape.depends(expr.left, one):
+                    left = name = each
+                elif name is None and shape.depends(expr.right, one):
+                    name = each
+        if name is None:
+            return None
+        good = ZERO if self._good[name] == ZERO else TRUE
+        says = expr.op == "==" or (expr.op in ("<", "<=")) == (left is not None)
+        if expr.op == "!=":
+            says = False
+        return good if says else ANY & ~good
+
+    def of_case(self, value: ast.Expr | None) -> bool | None:
+        """Return whether a ``case`` proves the file harmless; ``None`` if it says nothing."""
+        name = mentions(value, self.names) if value is not None else None
+        return None if name is None else self._good[name] != ZERO
