@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,7 +75,21 @@ def rename(files: Mapping[str, str], outside: Path, seed: int) -> Renaming:
     spoken, pasting = _headers(outside)
     words = sorted({word for text in files.values() for word in _words(text)})
     kept = spoken | vocabulary() | _KEYWORDS | _pasted(files, pasting)
-    changed = [word for word in words if word not in kept and not word.startswith("CONFIG_")]
+    # What the headers paste together themselves, as TRACE_EVENT() does with trace_##name.
+    fronts = {
+        front
+        for macros in pasting.values()
+        for macro in macros
+        for front in re.findall(r"\b([A-Za-z]\w+)\s*##", macro.body)
+        if front not in macro.parameters
+    }
+    pairs = re.compile("(?:" + "|".join(sorted(fronts, key=len, reverse=True)) + r")(?=(\w+))")
+
+    def theirs(word: str) -> bool:
+        front = pairs.match(word) if fronts else None
+        return word.startswith("CONFIG_") or (front is not None and front[1] in spoken)
+
+    changed = [word for word in words if word not in kept and not theirs(word)]
     order = random.Random(seed)
     numbers = order.sample(range(10_000, 10_000 + 4 * len(changed)), len(changed))
     # Nothing of the old name stays: neither its beginning, nor its end, nor its order. Only
@@ -311,7 +326,8 @@ _VARIABLE = re.compile(
 )
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include\b[^\n]*\n", re.MULTILINE)
 _SHARED = re.compile(
-    r"^(?:(?:struct|union|enum)(?:[ \t]+\w+)?[ \t]*\{\n(?:[^}\n][^\n]*\n|\n)*?\};\n"
+    r"^(?:(?:typedef[ \t]+)?(?:struct|union|enum)(?:[ \t]+\w+)?[ \t]*\{\n"
+    r"(?:[^}\n][^\n]*\n|\n)*?\}[\w \t]*;\n"
     r"|(?:typedef|extern)\b[^;{}]*;\n|[ \t]*#[ \t]*define\b(?:\\\n|[^\n])*\n"
     r"|(?!static\b|return\b|else\b)[a-z][\w \t*]*?[ \t*]\w+\([^;{}()#=]*\);\n)",
     re.MULTILINE,
@@ -420,3 +436,17 @@ def told(report: Report, names: Mapping[str, str] | None = None) -> list[Told]:
         )
         for each in report.findings
     )
+
+
+def beside(kernel: Path, directory: str, to: Path) -> Path:
+    """Return a copy of one directory in a tree that is otherwise links to the kernel's."""
+    outer, inner = directory.split("/")
+    for path in kernel.iterdir():
+        if path.name != outer:
+            (to / path.name).symlink_to(path)
+    (to / outer).mkdir(parents=True)
+    for path in (kernel / outer).iterdir():
+        if path.name != inner:
+            (to / outer / path.name).symlink_to(path)
+    shutil.copytree(kernel / directory, to / directory)
+    return to / directory
