@@ -67,6 +67,7 @@ test-kernel: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python bench/speed.py '$(KERNEL)/fs/btrfs' '$(KERNEL)/fs/nfs'
+	$(BIN)/python bench/reach.py '$(KERNEL)'
 
 dist: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
