@@ -9,7 +9,7 @@ import argparse
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
@@ -266,6 +266,8 @@ def _add_swap(parser: argparse.ArgumentParser) -> None:
             metavar="SLOT",
             help=f"the slot through which pages are swapped {way}, if not the tree's own",
         )
+    # Switches a mechanism of the analysis off: for the proof that it is needed.
+    parser.add_argument("--without", action="append", default=[], help=argparse.SUPPRESS)
 
 
 # --- commands
@@ -351,10 +353,11 @@ def _all_rules(settings: Settings) -> tuple[Rule, ...]:
     return load_rules(more=[Path(each) for each in settings.rules])
 
 
-def _swap(settings: Settings) -> SwapOptions:
+def _swap(settings: Settings, without: Iterable[str] = ()) -> SwapOptions:
     from pagefix.flow import SwapOptions
 
-    return SwapOptions(settings.swap_ops or "auto", settings.swap_in, settings.swap_out)
+    ops = settings.swap_ops or "auto"
+    return SwapOptions(ops, settings.swap_in, settings.swap_out, frozenset(without))
 
 
 def _report(program: Program, options: argparse.Namespace, settings: Settings) -> Report:
@@ -366,7 +369,7 @@ def _report(program: Program, options: argparse.Namespace, settings: Settings) -
         program,
         rules,
         settings.scope or Scope.SWAPCACHE,
-        _swap(settings),
+        _swap(settings, options.without),
         strict=settings.strict,
         whole=_named_files(options.paths),
         names=names,
@@ -539,7 +542,9 @@ def _explain_code(options: argparse.Namespace, file: str | None, line: int) -> i
     program = engine.load(paths)
     settings = _settings(options)
     rules, _names_of_all = _chosen(options, settings)
-    analysis = analyse(program, load_models(rules_folder()), rules, _swap(settings))
+    analysis = analyse(
+        program, load_models(rules_folder()), rules, _swap(settings, options.without)
+    )
     for assumption in analysis.plan.assumptions:
         print(f"assumed: {assumption}")
     if file is None:

@@ -169,7 +169,7 @@ def _facts(program: Program, rules: Iterable[Rule], offers: Offers) -> TreeFacts
         spec.needs
         for rule in rules
         for spec in rule.fixes
-        if spec.needs is not None and offers.has(spec)
+        if spec.needs is not None and spec.replace is not None and offers.has(spec)
     }
     return TreeFacts(root, tuple(sorted(wrappers)), () if root is not None else (_NO_TREE,))
 

@@ -12,15 +12,13 @@ from typing import NamedTuple
 from pagefix.c import ast
 from pagefix.finding import (
     Access,
-    Applicability,
     Confidence,
     Finding,
-    Fix,
     Severity,
     Step,
     fingerprint,
 )
-from pagefix.fix import Offers
+from pagefix.fix import Offers, on_a_chain
 from pagefix.program import Program
 from pagefix.rulebook import Hit
 
@@ -84,7 +82,7 @@ def as_finding(program: Program, offers: Offers, hit: Hit, way: Way | None = Non
         unless=way.unless,
         trace=(*way.trace, Step(depth, place, _sentence(hit, expression))),
         alternatives=way.alternatives,
-        fixes=tuple(_with_care(fix, way) for fix in found.fixes),
+        fixes=tuple(on_a_chain(fix, way.confidence, way.unless) for fix in found.fixes),
     )
 
 
@@ -92,16 +90,3 @@ def _sentence(hit: Hit, expression: str) -> str:
     if isinstance(hit.expr, ast.Call):
         return f"calls {hit.match.anchor}()" if hit.match.anchor in expression else expression
     return f"{_VERBS[hit.access]} {' '.join(expression.split())}"
-
-
-def _with_care(fix: Fix, way: Way) -> Fix:
-    # Pagefix alone changes only what is known to be reached.
-    if fix.applicability is not Applicability.SAFE:
-        return fix
-    if way.unless is not None:
-        doubt = f"only if {way.unless}"
-    elif way.confidence is Confidence.ASSUMED:
-        doubt = "a step of the chain is assumed"
-    else:
-        return fix
-    return Fix(Applicability.UNSAFE, f"{fix.message}; {doubt}", fix.edits)

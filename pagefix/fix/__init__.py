@@ -13,10 +13,12 @@ from pagefix.fix.journal import stopped
 from pagefix.fix.offer import Offers
 from pagefix.fix.recovery import Recovered, recover
 from pagefix.fix.style import COLUMNS, Scanned, column_limit, restyle
+from pagefix.fix.verdict import HOW, on_a_chain
 from pagefix.fix.writing import apply
 
 __all__ = [
     "COLUMNS",
+    "HOW",
     "Arranged",
     "FileChange",
     "Offers",
@@ -28,6 +30,7 @@ __all__ = [
     "changed_lines",
     "column_limit",
     "gaps_hold_comment",
+    "on_a_chain",
     "recover",
     "replacement",
     "restyle",

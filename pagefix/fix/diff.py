@@ -7,6 +7,8 @@ Floor 5.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from pagefix.finding import Edit
@@ -122,11 +124,17 @@ def _blocks(change: FileChange) -> list[_Block]:
             Edit(edit.path, edit.start - base, edit.end - base, edit.text)
             for edit in edits[at:until]
         ]
-        blocks.append(
-            _Block(min(first, count), min(last + 1, count), _split(apply_edits(text, moved)))
-        )
+        new = _split(apply_edits(text, moved))
+        blocks += _parts(_split(text), min(first, count), new)
         at = until
     return blocks
+
+
+def _parts(old: list[bytes], first: int, new: list[bytes]) -> Iterator[_Block]:
+    # Without the lines that stay: a line that is put in touches no other.
+    for kind, one, two, three, four in SequenceMatcher(None, old, new, False).get_opcodes():
+        if kind != "equal":
+            yield _Block(first + one, first + two, new[three:four])
 
 
 def _quoted(name: bytes) -> bytes:

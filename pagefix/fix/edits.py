@@ -102,7 +102,8 @@ class Arranged:
 def arrange(fixes: Iterable[Fix]) -> Arranged:
     """Decide which fixes are made together: the one place where overlaps are settled.
 
-    A fix is made whole or not at all. Equal fixes count as one. Of two that overlap the
+    A fix is made whole or not at all. Equal fixes count as one, and so do equal whole lines
+    of several fixes (a declaration that all of them need). Of two that overlap the
     one that begins first stands, of two that begin together the longer one. Edits that
     only touch do not overlap; of insertions at one place, those that close an inner
     expression come first, those that open an outer one last but outermost first.
@@ -111,6 +112,7 @@ def arrange(fixes: Iterable[Fix]) -> Arranged:
     dropped: list[Fix] = []
     ranked: dict[str, list[tuple[tuple[int, ...], Edit]]] = {}
     seen: set[tuple[Edit, ...]] = set()
+    lines: set[Edit] = set()
     for fix in sorted((fix for fix in fixes if fix.edits), key=_begin):
         if fix.edits in seen:
             continue
@@ -122,6 +124,10 @@ def arrange(fixes: Iterable[Fix]) -> Arranged:
             continue
         kept.append(fix)
         for edit in fix.edits:
+            if edit in lines:
+                continue
+            if edit.start == edit.end and edit.text.endswith("\n"):
+                lines.add(edit)
             ranked.setdefault(edit.path, []).append((_rank(fix, edit), edit))
     edits = {
         path: tuple(edit for _, edit in sorted(ranked[path], key=lambda pair: pair[0]))

@@ -10,12 +10,16 @@ Floor 5.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pagefix.c import ChunkKind, ast
-from pagefix.finding import Applicability, Fix
+from pagefix.finding import Fix
 from pagefix.fix.declared import Declared
 from pagefix.fix.edits import gaps_hold_comment, replacement
+from pagefix.fix.guards import guard
+from pagefix.fix.predicate import has_predicate
+from pagefix.fix.uses import used_for
+from pagefix.fix.verdict import judged
 from pagefix.program import Program
 from pagefix.rulebook import FixSpec, Hit, Template
 from pagefix.source import Span
@@ -47,7 +51,8 @@ class Offers:
             return True
         key = (spec.needs, spec.without)
         if key not in self._exists:
-            self._exists[key] = self._program.has_symbol(spec.needs) and not any(
+            known = has_predicate if spec.guard is not None else Program.has_symbol
+            self._exists[key] = known(self._program, spec.needs) and not any(
                 re.search(rb"\b%s\b" % name.encode(), code)
                 for code in self._definitions(spec.needs)
                 for name in spec.without
@@ -56,31 +61,49 @@ class Offers:
 
     def fixes(self, hit: Hit) -> tuple[Fix, ...]:
         """Return the first fix of the hit's rule that access and tree allow, if any."""
-        for spec in hit.rule.fixes:
-            if hit.access in spec.access and self.has(spec):
-                return (self._fix(hit, spec),)
-        return ()
+        fitting = [spec for spec in hit.rule.fixes if self._fits(hit, spec)]
+        if not fitting:
+            return ()
+        if fitting[0].guard is not None:
+            return (self._guard(hit, fitting[0], fitting[1:]),)
+        return (self._fix(hit, fitting[0]),)
+
+    def _fits(self, hit: Hit, spec: FixSpec) -> bool:
+        if spec.calls and _callee(hit.expr) not in spec.calls:
+            return False
+        if spec.used_for:
+            if not isinstance(hit.item, ast.Function):
+                return False
+            if not used_for(hit.item, hit.expr, spec.used_for):
+                return False
+        bound = spec.variables() <= hit.bindings.keys()
+        return bound and hit.access in spec.access and self.has(spec)
+
+    def _guard(self, hit: Hit, spec: FixSpec, others: Iterable[FixSpec]) -> Fix:
+        texts = self.texts(hit)
+        made = guard(self._program.unit(hit.path).source, hit, spec)
+        advice = next((each for each in others if each.guard is None), None)
+        return judged(
+            spec.applicability,
+            spec.message.fill(texts),
+            made.edits,
+            obstacle=self._obstacle(hit, spec) or ("" if made.edits else made.reason),
+            advice="" if advice is None else advice.message.fill(texts),
+            doubts=(made.reason, self._doubt(hit, spec)),
+        )
 
     def _fix(self, hit: Hit, spec: FixSpec) -> Fix:
         message = spec.message.fill(self.texts(hit))
         if spec.replace is None:
-            return Fix(Applicability.SUGGEST, message)
+            return judged(spec.applicability, message, ())
         source = self._program.unit(hit.path).source
         whole = Span(hit.path, hit.expr.start, hit.expr.end)
         edits = replacement(source, whole, spec.replace, hit.bindings)
-        reason = self._obstacle(hit, spec)
-        if not reason and gaps_hold_comment(source, edits):
-            reason = "a comment or a preprocessor line stands inside the expression"
-        if reason:
-            return Fix(Applicability.SUGGEST, f"not rewritten: {reason}")
-        doubt = self._doubt(hit, spec)
-        if doubt:
-            return Fix(
-                max(spec.applicability, Applicability.UNSAFE, key=_CAUTION.index),
-                f"{message}; {doubt}",
-                edits,
-            )
-        return Fix(spec.applicability, message, edits)
+        obstacle = self._obstacle(hit, spec)
+        if not obstacle and gaps_hold_comment(source, edits):
+            obstacle = "a comment or a preprocessor line stands inside the expression"
+        doubts = () if obstacle else (self._doubt(hit, spec),)
+        return judged(spec.applicability, message, edits, obstacle=obstacle, doubts=doubts)
 
     def texts(self, hit: Hit) -> dict[str, str]:
         """Return the text of each of the hit's metavariables, on one line."""
@@ -123,7 +146,7 @@ class Offers:
             return f"{hit.macro}() is assigned to, or its address is taken, where it is used"
         for parent in hit.parents:
             if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name):
-                if self._pastes(hit.path, parent.func.name):
+                if self._pastes(hit.path, parent, parent.func.name, hit.expr):
                     return f"{parent.func.name}() makes a string or a name of its argument"
         return ""
 
@@ -153,9 +176,10 @@ class Offers:
                 return True
         return False
 
-    def _pastes(self, path: str, name: str) -> bool:
+    def _pastes(self, path: str, call: ast.Call, name: str, part: ast.Expr) -> bool:
+        position = sum(each.end <= part.start for each in call.args)
         return any(
-            _HASH.search(self._program.unit(where).code[macro.at : macro.end]) is not None
+            _makes_text(self._program.unit(where).code[macro.at : macro.end], position)
             for where, macro in self._program.near_macros(name, path)
         )
 
@@ -225,12 +249,16 @@ class Offers:
     # --- reasons to look twice
 
     def _doubt(self, hit: Hit, spec: FixSpec) -> str:
-        if spec.needs is None or spec.replace is None:
+        if spec.needs is None:
             return ""
         home, _ = self._home(spec.needs, hit.path)
         if home and home != hit.path and home not in self._includes(hit.path):
             return f"needs #include <{home.removeprefix('include/')}>"
-        if _has_effects(hit, spec.replace) and self._is_macro(spec.needs, hit.path):
+        if (
+            spec.replace
+            and _has_effects(hit, spec.replace)
+            and self._is_macro(spec.needs, hit.path)
+        ):
             return f"{spec.needs} is a macro, and its argument has side effects"
         return ""
 
@@ -266,9 +294,29 @@ class Offers:
 # What may stand before `->` without parentheses.
 _POSTFIX = (ast.Name, ast.Member, ast.Call, ast.Subscript)
 _ASSIGNED = re.compile(rb"[\s)]*(?:\+\+|--|(?:[-+*/%&|^]|<<|>>)?=(?!=))")
-_HASH = re.compile(rb"#")
+_HEAD = re.compile(rb"\w+\(([^)]*)\)")
 
-_CAUTION = [Applicability.SAFE, Applicability.UNSAFE, Applicability.SUGGEST]
+
+def _makes_text(macro: bytes, position: int) -> bool:
+    # Whether a macro makes a string or a part of a name of one of its arguments.
+    head = _HEAD.match(macro)
+    if head is None:
+        return False
+    names = [name.strip() for name in head[1].split(b",")]
+    if names[-1].endswith(b"...") and position >= len(names) - 1:
+        position = len(names) - 1
+    if position >= len(names):
+        return b"#" in macro
+    name = re.escape(names[position].removesuffix(b"...").strip() or b"__VA_ARGS__")
+    # `, ##args` of GNU C leaves the comma out where there are none: nothing is pasted.
+    body = re.sub(rb",\s*(?:\\\s*)?##\s*" + name + rb"\b", b",", macro[head.end() :])
+    return re.search(rb"#\s*" + name + rb"\b|\b" + name + rb"\s*##", body) is not None
+
+
+def _callee(expr: ast.Expr) -> str:
+    if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name):
+        return expr.func.name
+    return ""
 
 
 def _called(code: bytes) -> frozenset[str]:

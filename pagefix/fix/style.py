@@ -18,7 +18,7 @@ from pagefix.fix.edits import apply_edits
 from pagefix.fix.layout import TAB, Context, Open, context, follow
 from pagefix.source import SourceFile
 
-__all__ = ["COLUMNS", "column_limit", "restyle", "width"]
+__all__ = ["COLUMNS", "column_limit", "indent_to", "restyle", "width"]
 
 #: The kernel's preferred limit on the length of a single line.
 COLUMNS = 80
@@ -238,13 +238,13 @@ class _Wrapper:
             if choice is None:
                 break
             if choice.end == 0:
-                shown = _indent(choice.column) + first.lstrip()
+                shown = indent_to(choice.column) + first.lstrip()
                 break
             indent = len(shown) - len(first)
             yield (shown[:indent] + first[: choice.end]).rstrip()
             offset += len(first[: choice.rest].encode("utf-8", "surrogateescape"))
             first = first[choice.rest :]
-            shown = _indent(choice.column) + first
+            shown = indent_to(choice.column) + first
         yield shown
 
     def choose(self, offset: int, shown: str, text: str) -> _Break | None:
@@ -255,7 +255,9 @@ class _Wrapper:
             if width(lead + text[: each.end]) <= self.limit
         ]
         fitting = [
-            each for each in found if width(_indent(each.column) + text[each.rest :]) <= self.limit
+            each
+            for each in found
+            if width(indent_to(each.column) + text[each.rest :]) <= self.limit
         ]
         # The rightmost of the cheapest. Behind a parenthesis only where moving the line to
         # the left does not help; where nothing fits in two lines, breaking goes on.
@@ -271,9 +273,9 @@ class _Wrapper:
             return []
         home = self.statement_indent(self.here)
         column = _indent_of(text) // TAB * TAB
-        while column > home + TAB and width(_indent(column) + text.lstrip()) > self.limit:
+        while column > home + TAB and width(indent_to(column) + text.lstrip()) > self.limit:
             column -= TAB
-        if width(_indent(column) + text.lstrip()) > self.limit:
+        if width(indent_to(column) + text.lstrip()) > self.limit:
             return []
         return [_Break(0, 0, 0, column, False)]
 
@@ -354,7 +356,8 @@ class _Wrapper:
         return self.line(end + 1) if same else None
 
 
-def _indent(column: int) -> str:
+def indent_to(column: int) -> str:
+    """Return the white space that begins a line at a column (``str``)."""
     return "\t" * (column // TAB) + " " * (column % TAB)
 
 

@@ -9,9 +9,11 @@ Floor 4.
 from pagefix.flow.entries import Plan, SwapOptions
 from pagefix.flow.explain import LIMITS, explain_function, explain_place
 from pagefix.flow.reach import Analysis, Reached, analyse
+from pagefix.flow.switches import MECHANISMS
 
 __all__ = [
     "LIMITS",
+    "MECHANISMS",
     "Analysis",
     "Plan",
     "Reached",

@@ -79,6 +79,8 @@ class Beyond(Expressions):
                 kept.add(Predicate("predicate", true, false) if true or false else TOP)
             elif isinstance(atom, Const):
                 small = len(numbers) <= 2 and atom.value in _SMALL
+                if "constants" in self.run.without:
+                    small = False
                 kept.add(atom if small else TOP)
             else:
                 kept.add(atom)
@@ -109,6 +111,7 @@ class Beyond(Expressions):
         known = name in self.run.models.harmless
         if not known:
             self.run.unmodelled(name)
+        if not known and "callbacks" not in self.run.without:
             self._callbacks(expr, name, args)
         return UNKNOWN
 

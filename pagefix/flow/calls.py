@@ -97,7 +97,7 @@ class Calls(Beyond):
         for page in pages(value):
             if page.idents.isdisjoint(self.state.gone):
                 idents.update(page.idents)
-        if not idents:
+        if not idents or "guards" in self.run.without:
             return UNKNOWN
         names, none = frozenset(idents), frozenset[Ident]()
         return frozenset(
@@ -183,7 +183,7 @@ class Calls(Beyond):
             )
             known = [o for o in owners if self.run.is_table(o.target) and not o.assumed]
             family = self.run.family.get(record, ())
-            if not known and family:
+            if not known and family and "families" not in self.run.without:
                 value: Value = BOTTOM
                 for table in family:
                     value |= self.heap.load((table, func.field), self.context.number)
@@ -205,6 +205,7 @@ class Calls(Beyond):
         assumed: bool = False,
         indirect: bool = False,
     ) -> Value:
+        args = [self._guess(arg, source) for arg, source in zip(args, expr.args, strict=False)]
         if not self._worth_entering(callee, args):
             return self._not_entered(expr, callee)
         result: Value = BOTTOM
@@ -226,7 +227,7 @@ class Calls(Beyond):
             for values in split(self._arguments(function, expr, args)):
                 summary = self.run.enter(function, path, values, edge)
                 value = self._returned(summary, args)
-                if self.run.returns_fresh(path, function):
+                if self.run.returns_fresh(path, function) and "wrappers" not in self.run.without:
                     value = self._own(value, expr)
                 result |= value
                 gone |= _caller_idents(summary.gone, args)
@@ -234,13 +235,25 @@ class Calls(Beyond):
                 false = _caller_idents(summary.off_false, args)
                 off_true = true if off_true is None else off_true & true
                 off_false = false if off_false is None else off_false & false
-        if off_true or off_false:
+        if (off_true or off_false) and "predicates" not in self.run.without:
             self.state.drop((off_true or frozenset()) & (off_false or frozenset()))
             test = Predicate("predicate", off_true or frozenset(), off_false or frozenset())
             result = frozenset(a for a in result if a.tag not in ("top", "const", "predicate"))
             result |= {test}
         self.state.gone = self.state.gone | gone
         return result or UNKNOWN
+
+    def _guess(self, value: Value, source: ast.Expr) -> Value:
+        # An unknown record of the file system's own may be any that holds a page.
+        if value != UNKNOWN or "reading-on" in self.run.without:
+            return value
+        record = self.record_behind(self.type_of(source))
+        if record not in self.run.own_records:
+            return value
+        number = self.heap.any(record)
+        if not self.heap.carries_page(number, self.context.number):
+            return value
+        return frozenset((Pointer("pointer", number, False, True),))
 
     def _not_entered(self, expr: ast.Call, callee: Callee) -> Value:
         if any(self.run.returns_fresh(path, function) for path, function in callee.functions):
@@ -357,6 +370,8 @@ def _member_name(expr: ast.Expr) -> str:
 
 
 def _range(calls: Calls, expr: ast.Call) -> Value:
+    if "ranges" in calls.run.without:
+        return UNKNOWN
     found = pages(calls.value(expr.args[0]))
     return frozenset(Range("range", page.idents) for page in found) or UNKNOWN
 
@@ -367,6 +382,8 @@ def _size_limit(calls: Calls, expr: ast.Call) -> Value:
 
 def _unlock(calls: Calls, expr: ast.Call) -> Value:
     for page in pages(calls.value(expr.args[0])):
+        if "unlock" in calls.run.without:
+            break
         calls.state.gone = calls.state.gone | page.idents
     return UNKNOWN
 

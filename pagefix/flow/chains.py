@@ -130,7 +130,7 @@ class Chains:
                 place, text = pending, f"{model} {edge.sentence}"
                 pending = None
             carries = not any(pages(value) for value in context.args)
-            if carries and not carried:
+            if carries and (not carried or (edge.assumed and self._by_record(context))):
                 put = self._put(context, depth)
                 if put is not None:
                     steps.append(put)
@@ -142,6 +142,11 @@ class Chains:
                 )
             depth += 1
         return tuple(steps)
+
+    def _by_record(self, context: Context) -> bool:
+        # Whether a carrier was only guessed by its record: where it got the page must be told.
+        info = self._solver.world.heap.info
+        return any(info(one.target).kind == "any" for v in context.args for one in pointers(v))
 
     def _put(self, context: Context, depth: int) -> Step | None:
         heap = self._solver.world.heap

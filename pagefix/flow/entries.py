@@ -28,11 +28,13 @@ class SwapOptions:
     :param ops: ``auto``, ``none``, or the name of a table that is taken as swap-capable.
     :param swap_in: slot through which pages are swapped in, ``None`` for the tree's own.
     :param swap_out: the same for swapping out.
+    :param without: mechanisms that are switched off (see :mod:`pagefix.flow.switches`).
     """
 
     ops: str = "auto"
     swap_in: str | None = None
     swap_out: str | None = None
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

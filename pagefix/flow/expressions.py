@@ -92,7 +92,7 @@ class Expressions(Branches):
         return self._load_member(expr, base)
 
     def _page_member(self, expr: ast.Member, found: list[Page]) -> Value:
-        if found and expr.field == "index":
+        if found and expr.field == "index" and "ranges" not in self.run.without:
             return frozenset(Range("range", page.idents) for page in found)
         if expr.field == "page":
             # A folio's first page is the folio for our question.

@@ -20,6 +20,7 @@ _MARGIN = re.compile(rb"^[A-Za-z_}][^\n]*", re.MULTILINE)
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 # A name before a parameter list, which may begin on the next line; not ``int (*f)(int)``.
 _HEAD = re.compile(rb"([A-Za-z_]\w*)\s*\((?!\s*\*)")
+_RECORD = re.compile(rb"^(?:typedef\s+)?(struct|union)\s+(\w+)\s*\{", re.MULTILINE)
 # Keywords and types that come before a parenthesis there too.
 _KEYWORDS = frozenset(
     ("if", "for", "while", "switch", "return", "sizeof", "int", "void", "defined")
@@ -36,8 +37,8 @@ class Globals:
         self.heap = Heap()
         #: Words at the left margin of the checked files: a name that is none of them is not
         #: defined there, and need not be looked for. The callable ones stand before a
-        #: parameter list there.
-        self.outermost, self.callable = _outermost(program)
+        #: parameter list there; the records are those that have their members there.
+        self.outermost, self.callable, self.own_records = _outermost(program)
         #: Objects that are variables at file scope of no record or array type.
         self.scalars: set[int] = set()
         self._directories = {os.path.dirname(path) for path in program.files}
@@ -219,8 +220,9 @@ class Globals:
         return self._fields[key]
 
 
-def _outermost(program: Program) -> tuple[frozenset[str], frozenset[str]]:
+def _outermost(program: Program) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     words: set[bytes] = set()
+    records: set[str] = set()
     heads: set[bytes] = set()
     for path in program.files:
         data = program.data(path)
@@ -228,8 +230,10 @@ def _outermost(program: Program) -> tuple[frozenset[str], frozenset[str]]:
             words.update(_WORD.findall(line))
             heads.update(_HEAD.findall(line))
         heads.update(_SPLIT_HEAD.findall(data))
+        records.update(f"{a.decode()} {b.decode()}" for a, b in _RECORD.findall(data))
     names = frozenset(word.decode() for word in words)
-    return names, frozenset(word.decode() for word in heads) - _KEYWORDS
+    callable_ = frozenset(word.decode() for word in heads) - _KEYWORDS
+    return names, callable_, frozenset(records)
 
 
 def record_of(type_: ast.Type) -> str:

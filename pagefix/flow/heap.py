@@ -42,6 +42,10 @@ class Obj(NamedTuple):
 
 Location = tuple[int, str]
 
+#: What is held below an object, the most telling counts.
+_PAGE = 3
+_HELD = {"page": _PAGE, "func": 2, "range": 1}
+
 
 #: Stands for all globals among what contexts wait for.
 _TAINTED: Location = (-1, "")
@@ -73,9 +77,13 @@ class Heap:
         self.dirty: dict[int, None] = {}
         #: Names of the globals that a reached function put a page or a range into.
         self.tainted: set[str] = set()
+        #: Whether one object stands for all of its record.
+        self.by_record = False
 
     def make(self, kind: str, key: tuple[object, ...], record: str = "", parent: int = -1) -> int:
         """Return the number of an object, made at first use."""
+        if self.by_record and record and kind != "any":
+            kind, key, parent = "any", (record,), -1
         depth = self._objects[parent].depth + 1 if parent >= 0 else 0
         obj = Obj(kind, key, record, parent, depth)
         number = self._numbers.get(obj)
@@ -198,11 +206,15 @@ class Heap:
         """Return whether a page or callback, not only a range, is held below an object."""
         return self._held(number, reader) > 1
 
+    def carries_page(self, number: int, reader: int) -> bool:
+        """Return whether a page itself is held below an object."""
+        return self._held(number, reader) > 2
+
     def _held(self, number: int, reader: int) -> int:
         known = self._holds.get(number)
         if known is None:
             known = self._holds[number] = self._search(number)
-        if known < 2:
+        if known < _PAGE:
             self._empty.setdefault((number, known), {})[reader] = None
         return known
 
@@ -217,8 +229,7 @@ class Heap:
                 del self._empty[(number, before)]
 
     def _search(self, number: int) -> int:
-        # 2: a page or a callback; 1: a range; 0: nothing. A member leads to its record by
-        # container_of, so the search begins at the whole.
+        # A member leads to its record by container_of, so the search begins at the whole.
         number = self._whole(number)
         seen = {number}
         todo = [number]
@@ -228,10 +239,9 @@ class Heap:
             current = todo.pop()
             for _field, value in self.fields(current):
                 for atom in value:
-                    if atom.tag in ("page", "func"):
-                        return 2
-                    if atom.tag == "range":
-                        best = 1
+                    best = max(best, _HELD.get(atom.tag, 0))
+                    if best == _PAGE:
+                        return best
                     if isinstance(atom, Pointer) and self._whole(atom.target) not in seen:
                         seen.add(self._whole(atom.target))
                         todo.append(self._whole(atom.target))

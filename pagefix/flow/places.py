@@ -21,6 +21,7 @@ from pagefix.flow.values import (
     Value,
     ordered,
     pointers,
+    without_identities,
 )
 
 if TYPE_CHECKING:
@@ -189,6 +190,8 @@ class Places:
             return
         for place in self.places(target):
             if isinstance(place, Local):
+                if "identities" in self.run.without:
+                    value = without_identities(value)
                 self.state.assign(place.decl, value, at)
             else:
                 self.put(place, value, at, end)
@@ -211,11 +214,15 @@ class Places:
         # Two pointer members into one allocation are two arrays: each gets a region of its own.
         if not any(isinstance(atom, Pointer) and atom.inner for atom in value):
             return value
+        if "regions" in self.run.without:
+            return value
         split: set[Atom] = set()
         for atom in value:
             if isinstance(atom, Pointer) and atom.inner and place.field != ELEMENTS:
                 if self.heap.info(atom.target).kind == "alloc":
+                    # Behind a record's end lies something else.
                     inside = self.heap.info(atom.target).record
+                    inside = "" if inside == record else inside
                     region = self.heap.pointee(place.target, place.field, inside)
                     atom = Pointer("pointer", region, False, atom.assumed)
             split.add(atom)
@@ -273,7 +280,7 @@ class Places:
         # Nothing was stored there. Of an object that is not known as a whole, what reached
         # code stores in others of its record stands in.
         found: set[Atom] = {TOP}
-        if info.record and info.kind != "alloc":
+        if info.record and info.kind != "alloc" and "reading-on" not in self.run.without:
             stand_in = (self.heap.any(info.record), place.field)
             value = self.heap.load(stand_in, self.context.number)
             if self.context.offsets_only:
@@ -313,6 +320,7 @@ class Places:
         record = self.record_behind(type_) if isinstance(type_, ast.Pointer) else ""
         if not record:
             return value
+        telling = "types" not in self.run.without
         strict: bool | None = None
         kept: set[Atom] = set()
         for atom in ordered(value):
@@ -324,12 +332,12 @@ class Places:
                     continue
                 if info.record and info.record != record:
                     if strict is None:
-                        strict = source is not None and self._is_void(source)
+                        strict = telling and source is not None and self._is_void(source)
                     if strict:
                         continue
             elif isinstance(atom, Page) and record not in PAGE_RECORDS:
                 if strict is None:
-                    strict = source is not None and self._is_void(source)
+                    strict = telling and source is not None and self._is_void(source)
                 if strict:
                     continue
             kept.add(atom)

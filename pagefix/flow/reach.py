@@ -13,6 +13,7 @@ from pagefix.flow.helpers import reads_raw
 from pagefix.flow.record import Seen, Sight, Sinks
 from pagefix.flow.refusals import refusals
 from pagefix.flow.solver import Solver
+from pagefix.flow.switches import checked
 from pagefix.program import Program
 from pagefix.rulebook import Models, Rule
 
@@ -66,7 +67,8 @@ def analyse(
     """
     sinks = Sinks(rules)
     what = plan(program, models, options)
-    solvers = [Solver(program, models, sinks, table) for table in what.tables]
+    without = checked(options.without)
+    solvers = [Solver(program, models, sinks, table, without) for table in what.tables]
     found: dict[tuple[str, int], Reached] = {}
     unknown: dict[tuple[str, int], None] = {}
     for solver in solvers:
@@ -74,7 +76,7 @@ def analyse(
         chains = Chains(solver)
         refused = refusals(solver.world, solver.table.activate, models.clauses)
         for each in _reached(solver, chains):
-            if each.unless in refused:
+            if each.unless in refused and "refusals" not in without:
                 continue
             old = found.get((each.path, each.start))
             if old is None or _worse(old, each):

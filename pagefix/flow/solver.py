@@ -40,9 +40,16 @@ _MAX_RUNS = 60_000
 class Solver:
     """The analysis of one table: its entries, and all that they lead to."""
 
-    def __init__(self, program: Program, models: Models, sinks: Sinks, table: Table) -> None:
-        self.record = Record(sinks, models.clauses)
-        self.world = World(program, models, self.record)
+    def __init__(
+        self,
+        program: Program,
+        models: Models,
+        sinks: Sinks,
+        table: Table,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        self.record = Record(sinks, () if "clauses" in without else models.clauses)
+        self.world = World(program, models, self.record, without)
         self.world.enter = self.enter
         self.table = table
         self.contexts: list[Context] = []
@@ -159,6 +166,8 @@ class Solver:
 
     def _context(self, function: ast.Function, path: str, args: tuple[Value, ...]) -> Context:
         place = (path, function.start, function.variant)
+        if "contexts" in self.world.without:
+            return self._joined(place, function, path, args)
         offsets = not any(self._hands_page(value) for value in args)
         key: object = (place, args, offsets)
         context = self._by_key.get(key)
@@ -200,7 +209,7 @@ class Solver:
                     shape.append((index, atom.name))
                 elif isinstance(atom, Page):
                     shape.append((index, atom.tag))
-        carrier = self._carrier_of(args)[0]
+        carrier = () if "owners" in self.world.without else self._carrier_of(args)[0]
         shape.append(carrier)
         key = tuple(sorted(map(str, shape)))
         number = self._signatures.setdefault(key, len(self._signatures))
@@ -230,6 +239,8 @@ class Solver:
         self.widened[f"{function.name}(): more than {_MAX_CONTEXTS} contexts"] = None
         # One for each object that is handed over first: two carriers never mix.
         carrier = next((one.target for value in args for one in pointers(value)), None)
+        if "contexts" in self.world.without:
+            carrier = None
         key = (place, carrier, None)
         context = self._by_key.get(key)
         if context is None:

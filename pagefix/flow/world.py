@@ -28,8 +28,17 @@ Enter = Callable[[ast.Function, str, tuple[Value, ...], Edge], Summary]
 class World(Globals):
     """Services to the interpreter."""
 
-    def __init__(self, program: Program, models: Models, record: Record) -> None:
+    def __init__(
+        self,
+        program: Program,
+        models: Models,
+        record: Record,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__(program, record)
+        #: Mechanisms that are switched off.
+        self.without = without
+        self.heap.by_record = "objects" in without
         self.models = models
         self.sinks = record.sinks
         self.page_fields = record.sinks.fields

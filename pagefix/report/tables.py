@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from pagefix.finding import Site, Status
+from pagefix.fix import HOW
 from pagefix.report.console import Screen, clean
 from pagefix.report.model import SitesReport
-from pagefix.rulebook import HEADINGS, Rule
+from pagefix.rulebook import HEADINGS, FixSpec, Rule
 
 __all__ = ["explain_rule", "rules_table", "sites_table"]
 
@@ -104,3 +105,26 @@ def explain_rule(screen: Screen, rule: Rule) -> None:
     for match in rule.matches:
         access = ", ".join(sorted(match.access)) if match.field else "call"
         screen.code(Text(f"    {match.pattern}    ({access})"))
+    if rule.fixes:
+        screen.line(Text())
+        screen.line(Text("Fixes", "bold cyan"))
+        for fix in rule.fixes:
+            screen.code(Text(f"    {_shape(fix)}    ({fix.applicability})"))
+        screen.line(Text())
+        screen.line(Text("  The first one that fits is offered. It is", "dim"))
+        for level, words in HOW.items():
+            screen.paragraph(Text(f"  {level}: {words}"), 4)
+
+
+def _shape(fix: FixSpec) -> str:
+    # What a fix writes, in a word.
+    names = {
+        each: f"${each}" for part in (fix.replace, fix.guard) if part for each in part.variables()
+    }
+    if fix.replace is not None:
+        text = fix.replace.fill(names)
+    elif fix.guard is not None:
+        text = f"if (!{fix.guard.fill(names)}) ..."
+    else:
+        return "advice" + (f" where used for {', '.join(fix.used_for)}" if fix.used_for else "")
+    return text + (f" for {', '.join(fix.calls)}()" if fix.calls else "")

@@ -13,7 +13,7 @@ from pagefix.c import ast
 from pagefix.finding import Access, Applicability, Severity
 from pagefix.rulebook.lines import Key
 from pagefix.rulebook.reader import Reader, nearest, variables
-from pagefix.rulebook.schema import FixSpec, Label, Match, Metavar
+from pagefix.rulebook.schema import FixSpec, Label, Match, Metavar, Template
 
 __all__ = ["FIELDS", "PAGES", "FlowParts", "read_flow"]
 
@@ -47,18 +47,27 @@ def read_flow(reader: Reader) -> FlowParts:
     for at, table in enumerate(data["match"]):
         matches.append(_match(reader, ("match", at), table, metavars))
         _check_shadowed(reader, ("match", at), matches)
+    found = {name for table in data.get("fix", ()) for name in table.get("of", ())}
     for name in metavars:
-        if not any(name in variables(each.tree) for each in matches):
+        if name not in found and not any(name in variables(each.tree) for each in matches):
             reader.fail(
                 ("metavars", name),
                 f"${name} is in no pattern",
                 "A metavariable that no pattern binds has no use.",
                 key=True,
             )
-    bound = frozenset.intersection(*(variables(each.tree) for each in matches))
+    every = [variables(each.tree) for each in matches]
+    bound = frozenset.intersection(*every)
+    known = frozenset(metavars)
     fixes: list[FixSpec] = []
     for at, table in enumerate(data.get("fix", ())):
-        fixes.append(_fix(reader, ("fix", at), table, bound))
+        fixes.append(_fix(reader, ("fix", at), table, known if "guard" in table else bound))
+        if not any(fixes[-1].variables() <= each for each in every):
+            reader.fail(
+                ("fix", at),
+                "the fix can never be offered: no pattern binds all of its metavariables",
+                "What no pattern binds needs `of`: the range that it is the page of.",
+            )
         _check_reachable(reader, ("fix", at), fixes, matches)
     return FlowParts(tuple(metavars.values()), tuple(matches), tuple(fixes))
 
@@ -210,6 +219,7 @@ def _plain(pattern: str) -> str:
 
 def _fix(reader: Reader, where: Key, table: dict[str, Any], bound: frozenset[str]) -> FixSpec:
     how = "bound by every pattern"
+    guard = _guard(reader, where, table, bound)
     replace = None
     if "replace" in table:
         reader.c((*where, "replace"), table["replace"])
@@ -229,7 +239,39 @@ def _fix(reader: Reader, where: Key, table: dict[str, Any], bound: frozenset[str
         without=tuple(table.get("without", ())),
         applicability=Applicability(table.get("applicability", Applicability.SUGGEST)),
         message=reader.template((*where, "message"), table["message"], bound, how),
+        guard=guard,
+        skipped=table.get("skipped", ""),
+        of=dict(table.get("of", {})),
+        together=table.get("together", False),
+        unlocks=tuple(table.get("unlocks", ())),
+        calls=tuple(table.get("calls", ())),
+        used_for=tuple(table.get("used_for", ())),
     )
+
+
+def _guard(
+    reader: Reader, where: Key, table: dict[str, Any], bound: frozenset[str]
+) -> Template | None:
+    if "guard" not in table:
+        for key in ("skipped", "of", "together", "unlocks"):
+            if key in table:
+                reader.fail(
+                    (*where, key), f"`{key}` has no `guard`", "It says how to guard.", key=True
+                )
+        return None
+    at = (*where, "guard")
+    if "replace" in table:
+        reader.fail(at, "a fix is a guard or replaces, not both", "Make it two.", key=True)
+    if "applicability" not in table:
+        reader.fail(where, "a guard has no applicability", "safe, unsafe or suggest.")
+    tree = reader.c(at, table["guard"])
+    if not isinstance(tree, ast.Call) or len(variables(tree)) != 1:
+        reader.fail(at, "a guard is the call of a test of one page", "As in PageSwapCache($PAGE).")
+    if "skipped" in table:
+        reader.c((*where, "skipped"), table["skipped"])
+    for name, value in table.get("of", {}).items():
+        reader.known((*where, "of"), (name, value), bound, "declared in [metavars]")
+    return reader.template(at, table["guard"], bound, "declared in [metavars]")
 
 
 def _check_reachable(
@@ -248,7 +290,7 @@ def _check_reachable(
             f"The matches have: {', '.join(sorted(wanted))}.",
         )
     for before in fixes[:-1]:
-        if before.needs is None:
+        if before.needs is None and not (before.calls or before.used_for):
             left -= before.access
     if not left:
         reader.fail(

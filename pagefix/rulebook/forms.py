@@ -94,6 +94,26 @@ class FixForm(TypedDict):
     without: NotRequired[
         Annotated[list[str], "Names that the definition of `needs` must not mention."]
     ]
+    guard: NotRequired[
+        Annotated[str, "A test of the page under which the matched call must not be made."]
+    ]
+    skipped: NotRequired[Annotated[str, "For a guard: the value of a call that is not made."]]
+    of: NotRequired[
+        Annotated[
+            dict[str, str],
+            'For a guard: PAGE = "START" where $PAGE is the page whose range $START is.',
+        ]
+    ]
+    together: NotRequired[
+        Annotated[bool, "For a guard: calls for the same page beside it are guarded with it."]
+    ]
+    unlocks: NotRequired[
+        Annotated[list[str], "For a guard: functions after which the test says nothing."]
+    ]
+    used_for: NotRequired[
+        Annotated[list[str], "Members that the value must be used for, for the fix to fit."]
+    ]
+    calls: NotRequired[Annotated[list[str], "Names of the functions that it is for."]]
     applicability: NotRequired[Annotated[Applicability, "Who may apply it."]]
     message: Annotated[str, "One sentence: what the new text does, or why there is none."]
 

@@ -10,8 +10,8 @@ Floor 3: patterns are C expressions, read by :mod:`pagefix.c`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pagefix.c import ast
@@ -158,6 +158,16 @@ class FixSpec:
     :param needs: symbol that the tree must have, ``None`` if none.
     :param without: names that the definition of ``needs`` must not mention: a symbol
         kept its name while its meaning changed.
+    :param guard: a test under which the matched call must not be made, ``None`` if the fix
+        is no guard.
+    :param skipped: the value of a call that is not made; empty if it has none.
+    :param of: a metavariable of the guard that the pattern does not bind, with that whose
+        range it is the page of.
+    :param together: whether the calls for the same page beside it go with it.
+    :param unlocks: functions after which the test says nothing of the page.
+    :param calls: names of the functions that it is for; empty for all.
+    :param used_for: members; it is for a value that one of them is taken from, or that is
+        looked at in their tree or under their lock. Empty for every value.
     """
 
     access: frozenset[Access]
@@ -166,6 +176,19 @@ class FixSpec:
     without: tuple[str, ...]
     applicability: Applicability
     message: Template
+    guard: Template | None = None
+    skipped: str = ""
+    of: Mapping[str, str] = field(default_factory=dict)
+    together: bool = False
+    unlocks: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    used_for: tuple[str, ...] = ()
+
+    def variables(self) -> frozenset[str]:
+        """Return the metavariables that a match must bind for it (``frozenset[str]``)."""
+        parts = [each.variables() for each in (self.replace, self.guard) if each is not None]
+        names = {name for part in parts for name in part}
+        return frozenset(self.of.get(name, name) for name in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,145 @@
+"""Where a call stands in its function, and what is known of the page there.
+
+Floor 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pagefix.c import ast
+
+__all__ = [
+    "LOOPS",
+    "STATEMENTS",
+    "assigned",
+    "declaration",
+    "has_effects",
+    "nodes",
+    "page_of",
+    "route",
+    "same_name",
+]
+
+LOOPS = (ast.While, ast.For, ast.ForEach)
+STATEMENTS = (
+    ast.ExprStmt,
+    ast.Declare,
+    ast.Block,
+    ast.If,
+    *LOOPS,
+    ast.Switch,
+    ast.Return,
+    ast.Alternatives,
+)
+
+
+def nodes(node: object) -> Iterator[object]:
+    """Yield a node and all below it, in the text's order."""
+    if isinstance(node, tuple):
+        if hasattr(node, "_fields"):
+            yield node
+        for part in node:
+            yield from nodes(part)
+
+
+def route(function: ast.Function, call: ast.Expr) -> tuple[object, ...]:
+    """Return the nodes from a function's body to an expression in it, that one last.
+
+    :return: empty if it is not there.
+    """
+    found = _route(function.body, call)
+    return tuple(reversed(found))
+
+
+def _route(node: object, wanted: object) -> list[object]:
+    # Innermost first.
+    if not isinstance(node, tuple):
+        return []
+    named = hasattr(node, "_fields")
+    if type(node) is type(wanted) and _place(node) == _place(wanted):
+        return [node]
+    for part in node:
+        found = _route(part, wanted)
+        if found:
+            return [*found, node] if named else found
+    return []
+
+
+def _place(node: object) -> tuple[int, int]:
+    return getattr(node, "start", -1), getattr(node, "end", -1)
+
+
+def same_name(one: object, other: object) -> bool:
+    """Return whether both are one and the same variable."""
+    return (
+        isinstance(one, ast.Name)
+        and isinstance(other, ast.Name)
+        and (one.name, one.decl) == (other.name, other.decl)
+    )
+
+
+def has_effects(expr: ast.Expr) -> bool:
+    """Return whether to evaluate an expression twice is not the same as once."""
+    return any(
+        isinstance(part, ast.Call | ast.Assign | ast.StatementExpr | ast.Opaque)
+        or (isinstance(part, ast.Unary) and part.op in ("++_", "--_", "_++", "_--"))
+        for part in nodes(expr)
+    )
+
+
+def declaration(function: ast.Function, name: ast.Name) -> ast.Param | ast.Declare | None:
+    """Return the declaration of a parameter or a local variable."""
+    for param in function.params:
+        if param.at == name.decl:
+            return param
+    for part in nodes(function.body):
+        if isinstance(part, ast.Declare) and part.at == name.decl:
+            return part
+    return None
+
+
+def assigned(function: ast.Function, name: ast.Name) -> list[ast.Expr]:
+    """Return the values that a variable is given after its declaration.
+
+    One whose address is taken counts as given that.
+    """
+    found: list[ast.Expr] = []
+    for part in nodes(function.body):
+        if isinstance(part, ast.Assign) and same_name(part.target, name):
+            found.append(part.value)
+        elif isinstance(part, ast.Unary) and same_name(part.operand, name):
+            if part.op in ("&", "++_", "--_", "_++", "_--"):
+                found.append(part)
+        elif isinstance(part, ast.ForEach) and any(same_name(a, name) for a in part.head.args):
+            found.append(part.head)
+    return found
+
+
+def page_of(function: ast.Function, value: ast.Expr, type_: ast.Type) -> list[ast.Name]:
+    """Return the page variables of a function that a number is computed from.
+
+    Every value that a variable in between is ever given counts.
+
+    :param type_: of such a variable: ``struct page *``.
+    """
+    fresh = [part for part in nodes(value) if isinstance(part, ast.Name) and part.decl >= 0]
+    seen: dict[int, ast.Name] = {}
+    pages: list[ast.Name] = []
+    while fresh:
+        name = fresh.pop()
+        if name.decl in seen:
+            continue
+        seen[name.decl] = name
+        found = declaration(function, name)
+        if found is None:
+            continue
+        if found.type == type_:
+            pages.append(name)
+            continue
+        values = assigned(function, name)
+        if isinstance(found, ast.Declare) and found.init is not None:
+            values.append(found.init)
+        for each in values:
+            fresh += [p for p in nodes(each) if isinstance(p, ast.Name) and p.decl >= 0]
+    return sorted(pages, key=lambda each: each.decl)
