@@ -87,6 +87,8 @@ def as_finding(program: Program, offers: Offers, hit: Hit, way: Way | None = Non
 
 
 def _sentence(hit: Hit, expression: str) -> str:
+    if isinstance(hit.expr, ast.Binary):
+        return f"compares {' '.join(expression.split())}"
     if isinstance(hit.expr, ast.Call):
         return f"calls {hit.match.anchor}()" if hit.match.anchor in expression else expression
     return f"{_VERBS[hit.access]} {' '.join(expression.split())}"

@@ -13,7 +13,8 @@ one might look for it). ``todo-expect`` is a known miss, ``todo-none`` a known f
 alarm: both fail when they come right, and are then to be changed. Behind the rule,
 ``note`` says that it is no more than one, ``assumed`` that it is not certain.
 
-``reads.fixed.c`` beside ``reads.c`` is what a rewrite makes of it.
+``reads.fixed.c`` beside ``reads.c`` is what a rewrite makes of it, ``reads.unsafe.c`` what
+one with ``--unsafe`` does.
 
 Floor 7.
 """
@@ -85,7 +86,8 @@ def programs(rule: str, folder: Path) -> tuple[Path, ...]:
 
 
 def _is_program(path: Path) -> bool:
-    return path.is_dir() or (path.suffix == ".c" and not path.name.endswith(".fixed.c"))
+    results = (".fixed.c", ".unsafe.c")
+    return path.is_dir() or (path.suffix == ".c" and not path.name.endswith(results))
 
 
 def run_case(rule: Rule, rules: Sequence[Rule], path: Path) -> Case:
@@ -218,13 +220,16 @@ def _rewritten(program: Program, report: Report, rule: Rule, path: Path) -> Iter
     if path.is_dir():
         return
     kept = tuple(each for each in report.findings if each.rule == rule.name)
-    changes = engine.rewrite(program, replace(report, findings=kept)).changes
     before = path.read_text(encoding="utf-8")
-    after = changes[0].after.decode("utf-8", "surrogateescape") if changes else before
-    fixed = path.with_suffix(".fixed.c")
-    if fixed.exists() or changes:
+    for suffix in (".fixed.c", ".unsafe.c"):
+        fixed = path.with_suffix(suffix)
+        unsafe = suffix == ".unsafe.c"
+        if unsafe and not fixed.exists():
+            continue
+        result = engine.rewrite(program, replace(report, findings=kept), unsafe=unsafe)
+        changes = result.changes
+        after = changes[0].after.decode("utf-8", "surrogateescape") if changes else before
         wanted = fixed.read_text(encoding="utf-8") if fixed.exists() else before
-        diff = difflib.unified_diff(
+        yield from difflib.unified_diff(
             wanted.splitlines(), after.splitlines(), fixed.name, "rewritten", lineterm=""
         )
-        yield from diff

@@ -62,7 +62,7 @@ def provenance(
     found = []
     for each in analysis.reached:
         way = Way(each.entry, each.confidence, each.unless, each.trace, each.alternatives)
-        if isinstance(each.node, ast.Call):
+        if isinstance(each.node, ast.Call | ast.Binary):
             matched: Iterable[Hit] = _calls(each, each.node, named)
         else:
             matched = by_place.get((each.path, each.start), ())
@@ -84,7 +84,9 @@ def provenance(
     )
 
 
-def _calls(reached: Reached, node: ast.Call, rules: Mapping[str, Rule]) -> Iterator[Hit]:
+def _calls(
+    reached: Reached, node: ast.Call | ast.Binary, rules: Mapping[str, Rule]
+) -> Iterator[Hit]:
     for name in reached.rules:
         rule = rules[name]
         for each in rule.matches:
@@ -92,20 +94,27 @@ def _calls(reached: Reached, node: ast.Call, rules: Mapping[str, Rule]) -> Itera
             if bindings is not None:
                 yield _hit(reached, node, rule, each, bindings)
                 break
-    if reached.helper >= 0 and HELPER_RULE in rules:
+    if reached.helper >= 0 and HELPER_RULE in rules and isinstance(node, ast.Call):
         # Its pattern is a stand-in: the argument that is the page is known by position.
         rule = rules[HELPER_RULE]
         page = Bound(node.args[reached.helper])
         yield _hit(reached, node, rule, rule.matches[0], {rule.metavars[0].name: page})
 
 
-def _hit(reached: Reached, node: ast.Call, rule: Rule, matched: Match, bindings: Bindings) -> Hit:
+def _hit(
+    reached: Reached,
+    node: ast.Call | ast.Binary,
+    rule: Rule,
+    matched: Match,
+    bindings: Bindings,
+) -> Hit:
+    marked = node if isinstance(node, ast.Binary) else node.func
     return Hit(
         rule=rule,
         match=matched,
         path=reached.path,
-        start=node.func.start,
-        end=node.func.end,
+        start=marked.start,
+        end=marked.end,
         expr=node,
         bindings=bindings,
         parents=(),

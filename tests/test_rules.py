@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pagefix import engine
-from pagefix.finding import Confidence, Finding, Severity
+from pagefix.finding import Applicability, Confidence, Finding, Severity
 from pagefix.fixtures import Expected, Line, complaints, expectations, programs, run_case
 from pagefix.rulebook import Rule, Scope, load_rules
 
@@ -76,9 +76,11 @@ def test_programs_are_valid_c(program: Path) -> None:
 
 def test_rules_with_a_fix_have_a_fixed_program() -> None:
     for name, rule in RULES.items():
-        if any(spec.replace for spec in rule.fixes):
-            mine = [path for each, path in CASES if each is rule]
-            assert any(path.with_suffix(".fixed.c").exists() for path in mine), name
+        mine = [path for each, path in CASES if each is rule]
+        for spec in rule.fixes:
+            if spec.replace is not None:
+                suffix = ".fixed.c" if spec.applicability is Applicability.SAFE else ".unsafe.c"
+                assert any(path.with_suffix(suffix).exists() for path in mine), name
 
 
 # --- the comments themselves

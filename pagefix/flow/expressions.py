@@ -243,6 +243,7 @@ class Expressions(Branches):
         return fold(expr.op, left, right)
 
     def _compare(self, expr: ast.Binary, left: Value, right: Value) -> Value:
+        self.run.record.comparison(self, expr, left, right)
         folded = fold(expr.op, left, right)
         if folded and all(atom.tag == "const" for atom in folded):
             return folded

@@ -38,7 +38,7 @@ class Reached:
     unless: str | None
     trace: tuple[Step, ...]
     alternatives: int
-    node: ast.Member | ast.Call
+    node: ast.Member | ast.Call | ast.Binary
     function: ast.Function
     helper: int
 
@@ -114,7 +114,9 @@ def _reached(solver: Solver, chains: Chains) -> Iterable[Reached]:
                 if reads_raw(solver.world, name, index, seen.path):
                     helper = index
         if rules or helper >= 0:
-            one = _one(solver, chains, seen, seen.node.start, ("swapcache", "range"), rules, helper)
+            start = seen.node.right.start if isinstance(seen.node, ast.Binary) else seen.node.start
+            labels = ("swapcache", "range", "flags")
+            one = _one(solver, chains, seen, start, labels, rules, helper)
             if one is not None:
                 yield one
 

@@ -12,11 +12,12 @@ from typing import Protocol
 
 from pagefix.c import ast
 from pagefix.finding import Access
+from pagefix.flow.arithmetic import arithmetic
 from pagefix.flow.clauses import side_of
 from pagefix.flow.contexts import Context
 from pagefix.flow.state import State
 from pagefix.flow.syntax import walk
-from pagefix.flow.values import TOP, Labelled, Range, Value, pages, ranges
+from pagefix.flow.values import TOP, Const, Labelled, Range, Value, pages, ranges
 from pagefix.rulebook import Clause, Match, Rule, match
 
 __all__ = ["Observer", "Record", "Seen", "Sight", "Sinks"]
@@ -48,14 +49,18 @@ class Sinks:
 
     :param fields: names of fields that some rule asks for.
     :param calls: rules with their patterns by the name of the called function.
+    :param comparisons: those that compare with a constant, by its name.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.by_field: dict[str, list[tuple[Rule, Match]]] = {}
         self.calls: dict[str, list[tuple[Rule, Match]]] = {}
+        self.comparisons: dict[str, list[tuple[Rule, Match]]] = {}
         for rule in rules:
             for each in rule.matches:
                 table = self.by_field if each.field else self.calls
+                if isinstance(each.tree, ast.Binary):
+                    table = self.comparisons
                 table.setdefault(each.anchor, []).append((rule, each))
         self.fields = frozenset(self.by_field)
         self.range_calls = frozenset(
@@ -88,7 +93,7 @@ class Seen:
     """
 
     path: str
-    node: ast.Member | ast.Call
+    node: ast.Member | ast.Call | ast.Binary
     function: ast.Function
     access: Access
     sights: dict[int, Sight] = field(default_factory=dict)
@@ -104,6 +109,8 @@ class Record:
         self.clauses = clauses
         self.fields: dict[tuple[str, int], Seen] = {}
         self.calls: dict[tuple[str, int], Seen] = {}
+        #: Flags that the VM passes: the word, and the direction alone.
+        self.flags: dict[int, int] = {}
         #: Where the address of a function is taken: in which contexts, under which clause.
         self.addresses: dict[str, dict[int, str | None]] = {}
         self._tests: dict[tuple[str, int, int], bool] = {}
@@ -115,10 +122,10 @@ class Record:
         """Note that the nodes of a macro's body lie in another file."""
         if path:
             for node in walk(body):
-                if isinstance(node, ast.Member | ast.Call):
+                if isinstance(node, ast.Member | ast.Call | ast.Binary):
                     self._origin[(node.start, node.end)] = path
 
-    def _path(self, frame: Observer, node: ast.Member | ast.Call) -> str:
+    def _path(self, frame: Observer, node: ast.Member | ast.Call | ast.Binary) -> str:
         function = frame.context.function
         if function.start <= node.start < function.end and not frame.expansion:
             return frame.path
@@ -195,6 +202,29 @@ class Record:
         seen = self._call(frame, expr)
         seen.rules[rule.name] = (rule, each)
         self._sight(frame, seen, frozenset(a for a in value if a.tag in ("page", "range")))
+
+    def comparison(self, frame: Observer, expr: ast.Binary, left: Value, right: Value) -> None:
+        """Note a comparison that the flags which the VM passes decide, not the direction."""
+        if not self.flags or not isinstance(expr.right, ast.Name):
+            return
+        decided = any(
+            arithmetic(expr.op, one.value, other.value)
+            != arithmetic(expr.op, self.flags[one.value], other.value)
+            for one in left
+            if isinstance(one, Const) and one.value in self.flags
+            for other in right
+            if isinstance(other, Const)
+        )
+        for rule, each in self.sinks.comparisons.get(expr.right.name, ()) if decided else ():
+            if match(each.tree, expr) is not None:
+                path = self._path(frame, expr)
+                key = (path, expr.right.start)
+                if key not in self.calls:
+                    self.calls[key] = Seen(path, expr, frame.context.function, Access.READ)
+                seen = self.calls[key]
+                seen.rules[rule.name] = (rule, each)
+                number = frame.context.number
+                seen.sights[number] = Sight(frozenset(("flags",)), False, frame.state.clause)
 
     def _call(self, frame: Observer, expr: ast.Call) -> Seen:
         path = self._path(frame, expr)

@@ -13,6 +13,7 @@ from pagefix.flow.heap import Store
 from pagefix.flow.record import Record, Sinks
 from pagefix.flow.values import (
     UNKNOWN,
+    Const,
     Func,
     Ident,
     Page,
@@ -114,13 +115,22 @@ class Solver:
                 args.append(self._carrier(entry, index, record))
                 given = True
             elif text is not None and not isinstance(type_, ast.Pointer):
-                args.append(self._constant(text, path))
+                args.append(self._flags(text, path))
             elif record:
                 number = self.world.heap.make("param", (entry.slot, index), record)
                 args.append(frozenset((Pointer("pointer", number, False, False),)))
             else:
                 args.append(UNKNOWN)
         return tuple(args)
+
+    def _flags(self, text: str, path: str) -> Value:
+        # The word that the VM passes; its last part is the direction.
+        value = self._constant(text, path)
+        direction = self._constant(text.split("|")[-1], path)
+        for one, other in zip(value, direction, strict=False):
+            if isinstance(one, Const) and isinstance(other, Const) and one != other:
+                self.record.flags[one.value] = other.value
+        return value
 
     def _carrier(self, entry: Entry, index: int, record: str) -> Value:
         heap = self.world.heap
