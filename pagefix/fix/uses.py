@@ -24,6 +24,8 @@ def used_for(function: ast.Function, value: ast.Expr, members: Collection[str]) 
     that stands among the other arguments of a call it is passed to; or that is locked
     while the value is only looked at, not followed.
     """
+    if _fields(function).isdisjoint(members):
+        return ""
     way = route(function, value)
     parent = way[-2] if len(way) > 1 else None
     if isinstance(parent, ast.Member):
@@ -36,6 +38,18 @@ def used_for(function: ast.Function, value: ast.Expr, members: Collection[str]) 
                 return found
     found = _of_variables(function, value, members)
     return found or _while_locked(function, value, members)
+
+
+#: The fields named in the function that was asked of last: findings come function by
+#: function, and most name none of the members.
+_known: list[tuple[ast.Function, frozenset[str]]] = []
+
+
+def _fields(function: ast.Function) -> frozenset[str]:
+    if not _known or _known[0][0] is not function:
+        found = (each.field for each in nodes(function.body) if isinstance(each, ast.Member))
+        _known[:] = [(function, frozenset(found))]
+    return _known[0][1]
 
 
 def _member(node: tuple[object, ...], members: Collection[str]) -> str:
