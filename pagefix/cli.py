@@ -350,7 +350,7 @@ def _all_rules(settings: Settings) -> tuple[Rule, ...]:
 
     from pagefix.rulebook import load_rules
 
-    return load_rules(more=[Path(each) for each in settings.rules])
+    return load_rules(more=[Path(each) for each in settings.rules], optional=True)
 
 
 def _swap(settings: Settings, without: Iterable[str] = ()) -> SwapOptions:
@@ -365,6 +365,7 @@ def _report(program: Program, options: argparse.Namespace, settings: Settings) -
     from pagefix.config import Scope
 
     rules, names = _chosen(options, settings)
+    _warn(program, rules)
     return engine.check(
         program,
         rules,
@@ -374,6 +375,16 @@ def _report(program: Program, options: argparse.Namespace, settings: Settings) -
         whole=_named_files(options.paths),
         names=names,
     )
+
+
+def _warn(program: Program, rules: Sequence[Rule]) -> None:
+    # Our own rules are for trees of every age; a project's are for its own.
+    from pagefix.conditions import unknown_names
+
+    for rule in rules:
+        if not rule.own:
+            for sentence in unknown_names(program, rule):
+                print(f"warning: {sentence}", file=sys.stderr)
 
 
 def _accepted(report: Report, settings: Settings, *, write: bool) -> Report:

@@ -1,21 +1,29 @@
 """Whether a rule means anything in the tree at hand: the tree decides, never a version.
 
+Also what a rule names and the tree has not: in a project's own rule that is most likely a
+slip of the pen, which no finding would ever show.
+
 Floor 5.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 
 from pagefix.c import ast
 from pagefix.program import Program
-from pagefix.rulebook import Rule
+from pagefix.rulebook import OpsSpec, Rule
 
-__all__ = ["applicable", "why_not"]
+__all__ = ["applicable", "unknown_names", "why_not"]
 
 #: Where the flags of a page are.
 _FLAGS = "include/linux/page-flags.h"
+
+#: Headers of the VM, where a rule's symbols are, and names that may have been meant.
+_HEADERS = ("mm", "mm_types", "pagemap", "page-flags", "fs", "swap", "bio", "uio")
 
 #: Constants that stand for each other in turn: more of them go in a circle.
 _ALIASES = 8
@@ -48,14 +56,99 @@ def why_not(program: Program, rule: Rule) -> str:
     return ""
 
 
-def _definitions(program: Program, symbol: str) -> list[bytes]:
-    if not program.files or not program.has_symbol(symbol):
-        return []
+def unknown_names(program: Program, rule: Rule) -> Iterator[str]:
+    """Yield a sentence for each type and function that a rule names and the tree has not."""
+    if program.tree.root is None or not program.files:
+        return
+    for kind, name in dict.fromkeys(_named(rule)):
+        if not (_has_type(program, name) if kind == "type" else _has_function(program, name)):
+            close = get_close_matches(name, _like(program, kind, name), n=1)
+            shown = name if kind == "type" else f"{name}()"
+            nearest = f"; the nearest is {close[0]}" if close else ""
+            yield f"{_where(rule, name)}: this tree has no {shown}{nearest}"
+
+
+def _named(rule: Rule) -> Iterator[tuple[str, str]]:
+    for metavar in rule.metavars:
+        type_ = metavar.type
+        while isinstance(type_, ast.Pointer | ast.Array):
+            type_ = type_.to if isinstance(type_, ast.Pointer) else type_.of
+        if isinstance(type_, ast.Base) and " " in type_.name:
+            if type_.name.split()[0] in ("struct", "union"):
+                yield "type", type_.name
+    for each in rule.matches:
+        if isinstance(each.tree, ast.Call):
+            yield "function", each.anchor
+    for spec in rule.fixes:
+        if spec.needs is not None:
+            yield "function", spec.needs
+        for part in spec.replace.parts if spec.replace is not None else ():
+            if isinstance(part, str):
+                yield from (("function", name) for name in re.findall(r"(\w+)\s*\(", part))
+    if isinstance(rule.spec, OpsSpec):
+        yield "type", rule.spec.record
+        for other in rule.spec.installed:
+            yield "type", other.beside
+
+
+def _has_type(program: Program, name: str) -> bool:
+    return any(program.record(name, path) for path in program.files[:1]) or any(
+        re.search(_word(name), program.data(path)) for path in program.files
+    )
+
+
+def _has_function(program: Program, name: str) -> bool:
     path = program.files[0]
-    found: tuple[tuple[str, ast.Function | ast.Macro], ...] = program.functions(
-        symbol, path
-    ) or program.macro(symbol, path)
-    return [program.unit(where).code[item.start : item.end] for where, item in found]
+    return bool(
+        program.has_symbol(name)
+        or any(True for _ in program.callers(name))
+        or program.functions(name, path)
+        or program.macro(name, path)
+        or program.prototype(name, path)
+    )
+
+
+def _word(name: str) -> bytes:
+    return rb"\b" + rb"\s+".join(re.escape(part.encode()) for part in name.split()) + rb"\b"
+
+
+def _like(program: Program, kind: str, name: str) -> set[str]:
+    # Names of the kind in the checked files and the VM's headers that begin alike.
+    start = name[: name.find(" ") + 3] if kind == "type" else name[:2]
+    form = rb"\b%s\w*" % re.escape(start.encode()) + (rb"" if kind == "type" else rb"(?=\s*\()")
+    found: set[str] = set()
+    for path in (*program.files, *(f"include/linux/{each}.h" for each in _HEADERS)):
+        if path in program.files or os.path.isfile(program.disk(path)):
+            found.update(each.decode() for each in re.findall(form, program.data(path)))
+    return found - {name}
+
+
+def _where(rule: Rule, name: str) -> str:
+    with open(rule.path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            at = line.find(name)
+            if at >= 0 and not line.lstrip().startswith("#"):
+                return f"{rule.path}:{number}:{at + 1}"
+    return rule.path
+
+
+def _definitions(program: Program, symbol: str) -> list[bytes]:
+    # The text of each definition in the VM's headers, without comments.
+    if program.tree.root is None:
+        return []
+    found = []
+    for name in _HEADERS:
+        path = f"include/linux/{name}.h"
+        if not os.path.isfile(program.disk(path)) or symbol.encode() not in program.data(path):
+            continue
+        unit = program.unit(path)
+        for chunk in unit.find(symbol):
+            found += [
+                unit.code[item.start : item.end]
+                for item in unit.items(chunk)
+                if isinstance(item, ast.Function | ast.Macro) and item.name == symbol
+            ]
+    return found
 
 
 def _root(program: Program, name: str) -> str | None:

@@ -136,7 +136,7 @@ def check(
     findings = (*findings, *paired, *kept.findings)
     assumptions = (*assumptions, *doubts, *kept.assumptions)
     known = {rule.name for rule in rules}
-    known.update((rule.name for rule in load_rules()) if names is None else names)
+    known.update((rule.name for rule in load_rules(optional=True)) if names is None else names)
     findings = tuple(sorted(findings, key=lambda each: (each.span, each.rule)))
     return Report(
         tree=facts,

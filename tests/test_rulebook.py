@@ -17,6 +17,7 @@ from pagefix.rulebook import (
     Stage,
     Template,
     Variable,
+    load_models,
     load_rule,
     load_rules,
     match,
@@ -330,9 +331,43 @@ def test_a_folder_without_rules(tmp_path: Path) -> None:
 
 
 def test_own_rules_load_by_name() -> None:
-    names = [rule.name for rule in load_rules()]
+    names = [rule.name for rule in load_rules(optional=True)]
     assert names == sorted(path.stem for path in rules_folder().glob("*.toml"))
+    assert set(names) - {rule.name for rule in load_rules()} == {"bare-page-field"}
     assert "raw-page-mapping" in names
+
+
+# --- models
+
+MODEL = """\
+summary = "a model"
+fresh = ["kmalloc"]
+
+[[guard]]
+call = "PageFoo"
+argument = 1
+drops_when = "true"
+"""
+
+WRONG_MODELS = [
+    ("fresh = ", "frsh = ", r":2:1: unknown key 'frsh' \(did you mean 'fresh'\?\)"),
+    ('["kmalloc"]', '"kmalloc"', ":2:9: 'fresh' is not a list"),
+    ('call = "PageFoo"\n', "", ":4:1: no 'call'"),
+    ("argument = 1", 'argument = "1"', ":6:12: 'argument' is not a number"),
+    ('"true"', '"yes"', ":7:14: 'drops_when' cannot be 'yes'"),
+    ('"a model"', '"a model', ": not TOML"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "title"), WRONG_MODELS)
+def test_a_wrong_model_is_refused(tmp_path: Path, old: str, new: str, title: str) -> None:
+    (tmp_path / "models").mkdir()
+    path = tmp_path / "models/pages.toml"
+    path.write_text(MODEL)
+    assert load_models(tmp_path).guards["PageFoo"].argument == 1
+    path.write_text(MODEL.replace(old, new, 1))
+    with pytest.raises(PagefixError, match=title):
+        load_models(tmp_path)
 
 
 # --- templates

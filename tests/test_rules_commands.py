@@ -100,7 +100,7 @@ def test_rules_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(capsys.readouterr().out)
     assert document["format"] == 1
     rules = {each["name"]: each for each in document["rules"]}
-    assert list(rules) == [rule.name for rule in load_rules()]
+    assert list(rules) == [rule.name for rule in load_rules(optional=True)]
     index = rules["raw-page-index"]
     assert (index["kind"], index["severity"], index["fixable"]) == ("flow", "error", True)
     assert index["patterns"][0] == "$PAGE->index"
@@ -193,6 +193,60 @@ def test_a_comment_that_is_no_expectation(
 def test_own_rules_pass_by_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["test", "raw-page-index"]) == ExitCode.CLEAN
     assert capsys.readouterr().out == "1 rule, 4 programs: all as expected.\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "'page_file_mapping($PAGE)'",
+            "'page_fil_mapping($PAGE)'",
+            ":17:12: this tree has no page_fil_mapping(); the nearest is page_file_mapping",
+        ),
+        (
+            'needs = "page_file_mapping"',
+            'needs = "page_file_maping"',
+            ":18:10: this tree has no page_file_maping(); the nearest is page_file_mapping",
+        ),
+        (
+            "[[fix]]",
+            "[[match]]\npattern = 'lock_pagee($PAGE)'\nmessage = 'x'\n[[fix]]",
+            ":16:12: this tree has no lock_pagee(); the nearest is lock_page",
+        ),
+        ("'$PAGE->mapping'", "'lock_page($PAGE)'", ""),
+    ],
+)
+def test_what_the_tree_has_not_is_warned_of(
+    project: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str
+) -> None:
+    text = OWN.replace(old, new, 1)
+    if "lock_page(" in new:
+        text = text.replace('access = ["read", "write"]\n', "", 1)
+    (project / "lint/no-mapping.toml").write_text(text)
+    source = project / "fixtures/no-mapping/a.c"
+    source.write_text(BAD.replace("return page->", "lock_page(page);\n\treturn page->"))
+    main(["check", "--rules", str(project / "lint"), "--select", "no-mapping", str(source)])
+    err = capsys.readouterr().err
+    assert err == (f"warning: {project}/lint/no-mapping.toml{said}\n" if said else "")
+
+
+def test_a_type_that_the_tree_has_not_is_warned_of(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = OWN.replace(
+        'PAGE = "struct page *"', 'PAGE = "struct page *"\nMAP = "struct address_spce *"'
+    )
+    text = text.replace(
+        "[[fix]]", "[[match]]\npattern = 'foo($PAGE, $MAP)'\nmessage = 'x'\n[[fix]]", 1
+    )
+    (project / "lint/no-mapping.toml").write_text(text)
+    source = project / "fixtures/no-mapping/a.c"
+    source.write_text(BAD.replace("return page->", "foo(page, 0);\n\treturn page->"))
+    main(["check", "--rules", str(project / "lint"), "--select", "no-mapping", str(source)])
+    err = capsys.readouterr().err
+    assert err.endswith(
+        ":8:8: this tree has no struct address_spce; the nearest is struct address_space\n"
+    )
 
 
 def test_a_project_s_rule_is_used_and_explained(

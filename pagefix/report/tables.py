@@ -74,7 +74,11 @@ def rules_table(screen: Screen, rules: Iterable[Rule]) -> None:
     table = screen.table("rule", "kind", "severity", "status", "summary")
     for rule in rules:
         table.add_row(
-            Text(rule.name, "bold"), rule.kind, rule.severity, rule.stage, clean(rule.summary)
+            Text(rule.name, "bold"),
+            rule.kind,
+            rule.severity,
+            f"{rule.stage}, optional" if rule.optional else rule.stage,
+            clean(rule.summary),
         )
     screen.show(table)
 

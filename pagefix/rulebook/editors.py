@@ -57,6 +57,8 @@ def _of(type_: Any) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": _of(get_args(type_)[1])}
     if type_ is bool:
         return {"type": "boolean"}
+    if type_ is int:
+        return {"type": "integer"}
     if issubclass(type_, StrEnum):
         return {"type": "string", "enum": [each.value for each in type_]}
     return {"type": "string", "pattern": r"\S"}

@@ -28,6 +28,7 @@ __all__ = [
     "FlowForm",
     "GoodResult",
     "MatchForm",
+    "ModelForm",
     "OwnForm",
     "PairForm",
     "RoleForm",
@@ -255,6 +256,63 @@ class ContractForm(RuleForm):
 
 class OwnForm(RuleForm):
     """A rule about pagefix's own comments: its matches are not data."""
+
+
+# --- models
+
+
+class Side(StrEnum):
+    """A side of a test."""
+
+    TRUE = "true"
+    FALSE = "false"
+
+
+class GuardForm(TypedDict):
+    """A test of a page flag."""
+
+    call: Annotated[str, "Name of the test."]
+    argument: NotRequired[Annotated[int, "Position of the page; 0 if left out."]]
+    drops_when: Annotated[Side, "On which side of it the page is not in the swap cache."]
+
+
+class ClauseForm(TypedDict):
+    """A branch that `swap_activate` may forbid."""
+
+    name: Annotated[str, "As `unless` shows it."]
+    sentence: Annotated[str, "What must be refused for the branch never to be taken."]
+    words: NotRequired[Annotated[list[str], "Constants and functions that a test names."]]
+    opposite: NotRequired[Annotated[list[str], "Those whose test means that it is not so."]]
+    size: NotRequired[Annotated[bool, "Comparing an offset with the file's size is a test."]]
+
+
+class EntryForm(TypedDict):
+    """A method through which the VM hands a filesystem a swapcache page."""
+
+    role: Annotated[str, "swap-in, swap-out or dirty."]
+    slot: Annotated[str, "The slot of address_space_operations."]
+    carrier: Annotated[str, "Type of the parameter that is the page or holds it."]
+    store: NotRequired[Annotated[list[str], "For a carrier, members that lead to its pages."]]
+    constants: NotRequired[Annotated[dict[str, str], "By a parameter's type: what it is given."]]
+    sentence: Annotated[str, "The chain's first step; of {slot} and {function}."]
+    asked_for: NotRequired[Annotated[bool, "It counts only where the user names the slot."]]
+
+
+class ModelForm(TypedDict):
+    """A file of models: every key may be left out, and be in several files."""
+
+    summary: NotRequired[Annotated[str, "What the file is about."]]
+    code: NotRequired[Annotated[str, "C: what functions of the kernel do to pages."]]
+    sources: NotRequired[Annotated[dict[str, list[str]], "By label: functions that give pages."]]
+    fresh: NotRequired[Annotated[list[str], "Allocations: another object for each call."]]
+    containers: NotRequired[Annotated[list[str], "Macros like container_of()."]]
+    harmless: NotRequired[Annotated[list[str], "They take a page and do not look into it."]]
+    transparent: NotRequired[Annotated[list[str], "They hand on their argument in a test."]]
+    helpers: NotRequired[Annotated[list[str], "They read the raw fields of their page."]]
+    sizes: NotRequired[Annotated[list[str], "Members that hold a file's size."]]
+    guard: NotRequired[list[GuardForm]]
+    clause: NotRequired[list[ClauseForm]]
+    entry: NotRequired[list[EntryForm]]
 
 
 #: The form of a rule file, by the rule's kind.

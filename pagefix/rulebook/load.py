@@ -68,11 +68,15 @@ def rules_folder() -> Path:
     return shipped if shipped.is_dir() else package.parent / "rules"
 
 
-def load_rules(folder: Path | None = None, more: Iterable[Path] = ()) -> tuple[Rule, ...]:
-    """Return all rules of a folder, checked, by name.
+def load_rules(
+    folder: Path | None = None, more: Iterable[Path] = (), *, optional: bool = False
+) -> tuple[Rule, ...]:
+    """Return the rules of a folder, checked, by name.
 
     :param folder: where the ``*.toml`` are; pagefix's own if left out.
     :param more: further folders: a project's own rules.
+    :param optional: whether the optional ones are among them, which are for those who name
+        them.
     :raises PagefixError: for a rule that is wrong, and for two of one name.
     """
     found = {rule.name: rule for rule in (_own_rules() if folder is None else _load_folder(folder))}
@@ -85,7 +89,7 @@ def load_rules(folder: Path | None = None, more: Iterable[Path] = ()) -> tuple[R
                     remedy="Give the file another name: it is the rule's.",
                 )
             found[rule.name] = replace(rule, own=False)
-    return tuple(found[name] for name in sorted(found))
+    return tuple(found[name] for name in sorted(found) if optional or not found[name].optional)
 
 
 @cache

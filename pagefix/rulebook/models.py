@@ -9,7 +9,6 @@ Floor 3.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Any
 
 from pagefix.c import Unit, ast, read
 from pagefix.errors import PagefixError
+from pagefix.rulebook.forms import ModelForm
+from pagefix.rulebook.reader import Reader
 from pagefix.source import SourceFile
 
 __all__ = ["Clause", "Entry", "Guard", "Models", "load_models"]
@@ -130,26 +131,18 @@ def load_models(folder: Path) -> Models:
     )
 
 
-_KEYS = frozenset(
-    "summary code sources fresh containers harmless transparent helpers sizes guard clause entry".split()
-)
-
-
 def _table(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise PagefixError(
-            f"cannot read the model {path.name}", why=str(error), remedy="mend or remove the file"
+            f"{path}: the model cannot be read",
+            why=f"{error}.",
+            remedy="A model is a readable file of UTF-8 text.",
         ) from error
-    for key in table:
-        if key not in _KEYS:
-            raise PagefixError(
-                f"{path.name}: unknown key {key!r}",
-                why=f"a model has the keys {', '.join(sorted(_KEYS))}",
-                remedy="correct the key",
-            )
-    return table
+    reader = Reader(path, text)
+    reader.check(ModelForm)
+    return reader.data
 
 
 class _NoMacros:

@@ -118,6 +118,9 @@ class Reader:
         elif type_ is bool:
             if not isinstance(value, bool):
                 self.fail(where, f"{key!r} is neither true nor false", "It is a yes or no.")
+        elif type_ is int:
+            if not isinstance(value, int) or isinstance(value, bool):
+                self.fail(where, f"{key!r} is not a number", "A whole number, without quotes.")
         elif not isinstance(value, str) or not value.strip():
             self.fail(where, f"{key!r} is not text", "It needs a string, not empty.")
         elif issubclass(type_, StrEnum):
