@@ -127,7 +127,7 @@ class _Rule:
 
     def given(self, what: Called) -> bool:
         for path in self.files(("mm/swapfile.c", *what.files)):
-            for function in _functions(self.program, path):
+            for function in _functions(self.program, path, what.asks):
                 for node in _walk(function.body):
                     if isinstance(node, ast.Assign) and node.op == "|=":
                         if isinstance(node.value, ast.Name) and node.value.name in what.asks:
@@ -163,12 +163,16 @@ class _Rule:
     def uses(self, wanted: Iterable[str], how: object) -> Iterator[_Use]:
         seen: set[str] = set()
         for path in self.files(wanted):
-            for function in _functions(self.program, path):
+            for function in _functions(self.program, path, self.slots(path)):
                 typer = Typer(self.program, path, function)
                 for member in how(function):  # type: ignore[operator]
                     if member.field not in seen and self.is_table(typer, member, path):
                         seen.add(member.field)
                         yield _Use(path, member.field, function, member.start, member.end)
+
+    def slots(self, path: str) -> tuple[str, ...]:
+        records = self.program.record(self.spec.record, path)
+        return tuple(field.name for record in records for field in record.fields if field.name)
 
     def is_table(self, typer: Typer, member: ast.Member, path: str) -> bool:
         type_ = self.program.strip(typer.type_of(member.base), path)
@@ -235,9 +239,14 @@ class _Rule:
 # --- syntax
 
 
-def _functions(program: Program, path: str) -> Iterator[ast.Function]:
+def _functions(program: Program, path: str, words: Iterable[str]) -> Iterator[ast.Function]:
+    # The functions of a file that name one of the words: the others are not even read.
+    names = [re.escape(word.encode()) for word in words]
+    form = re.compile(rb"(?:->|\.|\|=)\s*(?:" + b"|".join(names) + rb")\b")
     unit = program.unit(path)
-    for chunk in unit.chunks:
+    for chunk in unit.chunks if names else ():
+        if not form.search(unit.code, chunk.start, chunk.end):
+            continue
         for item in unit.items(chunk):
             if isinstance(item, ast.Function):
                 yield item
