@@ -144,6 +144,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_scope(rewrite)
     rewrite.add_argument("--apply", action="store_true", help="write the files, all or none")
     rewrite.add_argument("--unsafe", action="store_true", help="also make fixes that need a look")
+    rewrite.add_argument(
+        "--interactive",
+        action="store_true",
+        help="ask of every change whether to make it, then write the files (or the --patch)",
+    )
+    rewrite.add_argument("--patch", metavar="FILE", help="write the diff to a file")
 
     sites = _command(commands, "sites", _sites, "list every page field and what it is a field of")
     _add_paths(sites)
@@ -423,34 +429,50 @@ def _accepted(report: Report, settings: Settings, *, write: bool) -> Report:
 
 
 def _rewrite(options: argparse.Namespace) -> int:
-    from pagefix import engine, fix
+    from pagefix import engine, rewriting
 
-    if options.apply and "-" in options.paths:
+    writes = options.apply or (options.interactive and options.patch is None)
+    if "-" in options.paths and (writes or options.interactive):
         raise PagefixError(
             "standard input cannot be written to",
-            why="--apply writes files, and - is none.",
-            remedy="Leave --apply out: the diff goes to standard output.",
+            why=f"--{'apply' if options.apply else 'interactive'} writes files, and - is none.",
+            remedy="Leave it out: the diff goes to standard output.",
         )
     settings = _settings(options)
     program = engine.load(options.paths)
-    if not options.apply:
+    if not writes:
         _refuse_stopped(program)
     elif _recover(program):
         program = engine.load(options.paths)
     with _busy(program):
         report = _report(program, options, settings)
         result = engine.rewrite(program, report, unsafe=options.unsafe)
-    if options.apply:
-        roots = [*options.paths, *([program.tree.root] if program.tree.root else [])]
-        written = fix.apply(result.changes, roots)
-        print(f"{_many(len(result.made), 'finding')} rewritten in {_many(written, 'file')}.")
-    else:
-        for change in result.changes:
-            _put(fix.unified_diff(change))
+    if options.interactive and result.changes:
+        screen = _screen(program)
+        chosen = rewriting.ask(program, report, result, screen, unsafe=options.unsafe)
+        if chosen is None:
+            print("Nothing was written.")
+            return _status(report, failed=True)
+        result = chosen
+    if options.patch is not None:
+        rewriting.save_patch(options.patch, rewriting.diff_of(result))
+    if writes:
+        _write_all(options, program, result)
+    elif options.patch is None:
+        diff = rewriting.diff_of(result)
+        _put(rewriting.coloured(diff) if rewriting.wants_colour(sys.stdout) else diff)
     _tell_held(program, result)
-    if options.apply and result.changes:
+    if writes and result.changes:
         return ExitCode.CLEAN
     return _status(report, failed=bool(result.changes))
+
+
+def _write_all(options: argparse.Namespace, program: Program, result: Rewrite) -> None:
+    from pagefix import fix
+
+    roots = [*options.paths, *([program.tree.root] if program.tree.root else [])]
+    written = fix.apply(result.changes, roots)
+    print(f"{_many(len(result.made), 'finding')} rewritten in {_many(written, 'file')}.")
 
 
 def _folders(program: Program) -> set[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -196,10 +196,17 @@ class Rewrite:
     held: tuple[Held, ...]
 
 
-def rewrite(program: Program, report: Report, *, unsafe: bool = False) -> Rewrite:
+def rewrite(
+    program: Program,
+    report: Report,
+    *,
+    unsafe: bool = False,
+    only: Container[Finding] | None = None,
+) -> Rewrite:
     """Return the changes that the findings' fixes come to; nothing is written.
 
     :param unsafe: also make fixes that need a look.
+    :param only: findings whose fixes may be made; all if left out.
     """
     wanted = frozenset((Applicability.SAFE, *((Applicability.UNSAFE,) if unsafe else ())))
     chosen: dict[Finding, Fix] = {}
@@ -207,7 +214,10 @@ def rewrite(program: Program, report: Report, *, unsafe: bool = False) -> Rewrit
     for finding in report.findings:
         fix = next((fix for fix in finding.fixes if fix.edits), None)
         if fix is not None and fix.applicability in wanted and finding.suppressed is None:
-            chosen[finding] = fix
+            if only is None or finding in only:
+                chosen[finding] = fix
+            else:
+                held.append(Held(finding, "not taken"))
         else:
             held.append(Held(finding, _why_held(finding, fix)))
     arranged = arrange(chosen.values())

@@ -155,7 +155,9 @@ def test_rules_and_explain(capsys: pytest.CaptureFixture[str]) -> None:
 def test_rewrite_shows_a_diff(fs: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["rewrite", "--scope", "all", str(fs)]) == ExitCode.FINDINGS
     out = capfdbinary.readouterr().out
-    assert out.startswith(b"--- a/fs/bad.c\n+++ b/fs/bad.c\n@@ -1,5 +1,5 @@\n")
+    assert out.startswith(
+        b"--- a/fs/bad.c\n+++ b/fs/bad.c\n@@ -1,5 +1,5 @@ raw-page-mapping: in foo()\n"
+    )
     assert (fs / "bad.c").read_text() == BAD
 
 

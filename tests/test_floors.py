@@ -30,6 +30,7 @@ FLOORS = [
         "suppressions",
         "baseline",
         "engine",
+        "rewriting",
         "fixtures",
         "cli",
     ],

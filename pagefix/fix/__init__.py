@@ -7,7 +7,7 @@ Floor 5.
 """
 
 from pagefix.fix.change import FileChange
-from pagefix.fix.diff import changed_lines, unified_diff
+from pagefix.fix.diff import changed_lines, coloured, unified_diff
 from pagefix.fix.edits import Arranged, apply_edits, arrange, gaps_hold_comment, replacement
 from pagefix.fix.journal import stopped
 from pagefix.fix.offer import Offers
@@ -28,6 +28,7 @@ __all__ = [
     "apply_edits",
     "arrange",
     "changed_lines",
+    "coloured",
     "column_limit",
     "gaps_hold_comment",
     "on_a_chain",

@@ -7,7 +7,7 @@ Floor 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from pagefix.fix.change import FileChange
 from pagefix.fix.edits import apply_edits
 from pagefix.source import SourceFile
 
-__all__ = ["changed_lines", "unified_diff"]
+__all__ = ["Heading", "changed_lines", "coloured", "unified_diff"]
 
 _CONTEXT = 3
 _NO_NEWLINE = b"\\ No newline at end of file\n"
@@ -29,9 +29,14 @@ class _Block(NamedTuple):
     new: list[bytes]
 
 
-def unified_diff(change: FileChange) -> bytes:
+#: What stands behind the line numbers of a hunk, given its first and last old line.
+Heading = Callable[[int, int], str]
+
+
+def unified_diff(change: FileChange, heading: Heading | None = None) -> bytes:
     """Return the change as a unified diff with three lines of context.
 
+    :param heading: text for a hunk; ``patch`` and ``git`` take any there.
     :return: ``bytes``; empty if nothing changed.
     """
     blocks = [block for block in _blocks(change) if block.new != _old(change.source, block)]
@@ -46,9 +51,25 @@ def unified_diff(change: FileChange) -> bytes:
         until = at + 1
         while until < len(blocks) and blocks[until].first - blocks[until - 1].last <= 2 * _CONTEXT:
             until += 1
-        shift = _hunk(out, lines, blocks[at:until], shift)
+        shift = _hunk(out, lines, blocks[at:until], shift, heading)
         at = until
     return b"".join(out)
+
+
+_COLOURS = ((b"--- ", b"1"), (b"+++ ", b"1"), (b"@@ ", b"36"), (b"-", b"31"), (b"+", b"32"))
+
+
+def coloured(diff: bytes) -> bytes:
+    """Return a diff as a terminal shows it, in the colours of ``git diff``."""
+    return b"".join(map(_coloured, diff.splitlines(keepends=True)))
+
+
+def _coloured(line: bytes) -> bytes:
+    text = line.rstrip(b"\r\n")
+    for begin, colour in _COLOURS:
+        if text.startswith(begin):
+            return b"\x1b[%sm%s\x1b[m%s" % (colour, text, line[len(text) :])
+    return line
 
 
 def changed_lines(change: FileChange) -> list[tuple[list[bytes], list[bytes]]]:
@@ -60,7 +81,13 @@ def changed_lines(change: FileChange) -> list[tuple[list[bytes], list[bytes]]]:
     ]
 
 
-def _hunk(out: list[bytes], lines: list[bytes], blocks: list[_Block], shift: int) -> int:
+def _hunk(
+    out: list[bytes],
+    lines: list[bytes],
+    blocks: list[_Block],
+    shift: int,
+    heading: Heading | None,
+) -> int:
     # Append one hunk; return by how many lines the new text has run ahead of the old.
     first = max(blocks[0].first - _CONTEXT, 0)
     last = min(blocks[-1].last + _CONTEXT, len(lines))
@@ -69,7 +96,9 @@ def _hunk(out: list[bytes], lines: list[bytes], blocks: list[_Block], shift: int
     # A range without lines is named by the line before it.
     old_start = first + 1 if old else first
     new_start = first + shift + 1 if new else first + shift
-    out.append(b"@@ -%d,%d +%d,%d @@\n" % (old_start, old, new_start, new))
+    words = heading(first + 1, last) if heading is not None else ""
+    tail = f" {words}".encode("utf-8", "surrogateescape") if words else b""
+    out.append(b"@@ -%d,%d +%d,%d @@%s\n" % (old_start, old, new_start, new, tail))
     at = first
     for block in blocks:
         _put(out, b" ", lines[at : block.first])
