@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, TextIO
@@ -44,19 +45,21 @@ def diff_of(result: Rewrite) -> bytes:
 
 
 def _diff(change: FileChange, made: Iterable[Finding]) -> bytes:
-    mine = [each for each in made if each.span.path == change.path]
+    line_of = change.source.line_of
+    lines = [
+        (line_of(at), number, each)
+        for number, each in enumerate(made)
+        if each.span.path == change.path
+        for edit in _edits(each)
+        for at in (edit.start, edit.end)
+    ]
+    lines.sort(key=lambda entry: entry[:2])
 
     def heading(first: int, last: int) -> str:
-        lines = change.source.line_of
-        near = [
-            each
-            for each in mine
-            if any(
-                first <= lines(edit.start) <= last or first <= lines(edit.end) <= last
-                for edit in _edits(each)
-            )
-        ]
-        return _reason(near)
+        begin = bisect_left(lines, first, key=lambda entry: entry[0])
+        end = bisect_right(lines, last, key=lambda entry: entry[0])
+        near = {number: each for _, number, each in lines[begin:end]}
+        return _reason(near[number] for number in sorted(near))
 
     return fix.unified_diff(change, heading)
 

@@ -178,6 +178,54 @@ def test_a_header_that_is_not_included_needs_a_look(tmp_path: Path) -> None:
     assert held(tmp_path / "fs", unsafe=True) == []
 
 
+@pytest.mark.parametrize(
+    ("others", "level"),
+    [
+        ({"fs/a.c": '#include <linux/mm.h>\n#include "a.h"\n'}, Applicability.SAFE),
+        ({"fs/a.c": '#include "a.h"\n'}, Applicability.UNSAFE),
+        (
+            {"fs/a.c": '#include <linux/mm.h>\n#include "a.h"\n', "fs/b.c": '#include "a.h"\n'},
+            Applicability.UNSAFE,
+        ),
+        ({"fs/a.c": "#include <linux/mm.h>\n"}, Applicability.UNSAFE),
+    ],
+    ids=["all", "none", "one of two", "not used"],
+)
+def test_a_header_may_leave_it_to_those_that_include_it(
+    tmp_path: Path, others: dict[str, str], level: Applicability
+) -> None:
+    header = READ.replace("linux/mm.h", "linux/types.h").replace("int foo", "static int foo")
+    files = {"include/linux/types.h": MM, "fs/a.h": header, **others}
+    tree(tmp_path, files, "#include <linux/types.h>\n" + MAPPING)
+    ((found, _, edits),) = offered(tmp_path / "fs", path="fs/a.h")
+    assert (found, edits) == (level, True)
+
+
+@pytest.mark.parametrize(
+    ("macro", "made"),
+    [
+        ("#define SAY(a, b) say(#a, b)", False),
+        ("#define SAY(a, b) say(#b, a)", True),
+        ("#define SAY(a, b) say(x_ ## a, b)", False),
+        ("#define SAY(a, b) say(a ## _x, b)", False),
+        ("#define SAY(a, args...) say(a, ##args)", True),
+        ("#define SAY(args...) say(0, ##args)", True),
+        ("#define SAY(...) say(0, ## __VA_ARGS__)", True),
+        ("#define SAY(...) say(#__VA_ARGS__)", False),
+        ("#define SAY(b, ...) say(#__VA_ARGS__, b)", True),
+    ],
+)
+def test_only_an_argument_that_becomes_text_is_left_alone(
+    tmp_path: Path, macro: str, made: bool
+) -> None:
+    text = READ.replace("int foo", f"int say();\n{macro}\nint foo")
+    text = text.replace("return page->mapping != 0", "return SAY(page->mapping, 1)")
+    tree(tmp_path, {"fs/a.c": text})
+    ((_, message, edits),) = offered(tmp_path / "fs")
+    assert edits == made
+    assert ("SAY() makes a string or a name of its argument" in message) != made
+
+
 def test_a_header_that_the_wrapper_s_header_includes_is_too_early(tmp_path: Path) -> None:
     inline = "static inline int foo(struct page *p)\n{\n\treturn p->mapping != 0;\n}\n"
     files = {

@@ -359,7 +359,7 @@ class _Guard:
         plain = isinstance(parent, ast.Assign | ast.Declare | ast.Return) or (
             isinstance(parent, ast.Call) and parent.func != self.call
         )
-        text = f"{test} ? {self.spec.skipped} : "
+        text = f"{test} ? {self.spec.skipped} :{self.gap(self.call)}"
         return [
             self.edit(self.call.start, self.call.start, text if plain else f"({text}"),
             self.edit(self.call.end, self.call.end, "" if plain else ")"),

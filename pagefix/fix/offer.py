@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from os.path import dirname
 
 from pagefix.c import ChunkKind, ast
 from pagefix.finding import Fix
@@ -252,7 +253,7 @@ class Offers:
         if spec.needs is None:
             return ""
         home, _ = self._home(spec.needs, hit.path)
-        if home and home != hit.path and home not in self._includes(hit.path):
+        if home and home != hit.path and not self._sees(hit.path, home):
             return f"needs #include <{home.removeprefix('include/')}>"
         if (
             spec.replace
@@ -274,6 +275,16 @@ class Offers:
             found = next(iter(self._program.introductions(symbol, path)), None)
             self._homes[key] = ("", 0) if found is None else (found[0], found[1][0].start)
         return self._homes[key]
+
+    def _sees(self, path: str, home: str) -> bool:
+        # A header may leave it to those that include it, if all of them do.
+        if home in self._includes(path):
+            return True
+        if not path.endswith(".h"):
+            return False
+        beside = [each for each in self._program.files if dirname(each) == dirname(path)]
+        users = [each for each in beside if path in self._includes(each)]
+        return bool(users) and all(home in self._includes(each) for each in users)
 
     def _includes(self, path: str) -> frozenset[str]:
         if path not in self._included:
