@@ -371,7 +371,7 @@ def _report(program: Program, options: argparse.Namespace, settings: Settings) -
     from pagefix.config import Scope
 
     rules, names = _chosen(options, settings)
-    _warn(program, rules)
+    _warn(program, rules, settings.select)
     return engine.check(
         program,
         rules,
@@ -383,11 +383,15 @@ def _report(program: Program, options: argparse.Namespace, settings: Settings) -
     )
 
 
-def _warn(program: Program, rules: Sequence[Rule]) -> None:
-    # Our own rules are for trees of every age; a project's are for its own.
-    from pagefix.conditions import unknown_names
+def _warn(program: Program, rules: Sequence[Rule], select: Sequence[str]) -> None:
+    # Our own rules are for trees of every age; a project's are for its own. Who names a rule
+    # must hear that it finds nothing because it means nothing here.
+    from pagefix.conditions import unknown_names, why_not
 
     for rule in rules:
+        reason = why_not(program, rule) if rule.name in select else ""
+        if reason:
+            print(f"warning: {rule.name} means nothing here: {reason}", file=sys.stderr)
         if not rule.own:
             for sentence in unknown_names(program, rule):
                 print(f"warning: {sentence}", file=sys.stderr)

@@ -230,6 +230,17 @@ def test_what_the_tree_has_not_is_warned_of(
     assert err == (f"warning: {project}/lint/no-mapping.toml{said}\n" if said else "")
 
 
+def test_a_rule_that_means_nothing_in_the_tree_says_so_where_it_is_named(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = str(project / "fixtures/no-mapping/a.c")
+    assert main(["check", "--select", "bare-page-field", source]) == ExitCode.CLEAN
+    said = capsys.readouterr().err
+    assert said == "warning: bare-page-field means nothing here: this tree has no page_folio()\n"
+    main(["check", source])
+    assert capsys.readouterr().err == ""
+
+
 def test_a_type_that_the_tree_has_not_is_warned_of(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
