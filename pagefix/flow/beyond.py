@@ -76,7 +76,7 @@ class Beyond(Expressions):
             elif isinstance(atom, Predicate):
                 true = frozenset(names[i] for i in atom.if_true if i in names)
                 false = frozenset(names[i] for i in atom.if_false if i in names)
-                kept.add(Predicate("predicate", true, false) if true or false else TOP)
+                kept.add(atom._replace(if_true=true, if_false=false) if true or false else TOP)
             elif isinstance(atom, Const):
                 small = len(numbers) <= 2 and atom.value in _SMALL
                 if "constants" in self.run.without:
@@ -93,7 +93,7 @@ class Beyond(Expressions):
 
     def _negligible(self, number: int) -> bool:
         # An object that nobody here made and that holds nothing: its type will do.
-        if self.heap.site(number)[0] in ("alloc", "var") or self.run.is_table(number):
+        if self.heap.site(number)[0] in ("alloc", "var", "global") or self.run.is_table(number):
             return False
         return not self.heap.holds(number, self.context.number)
 

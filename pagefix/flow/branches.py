@@ -33,6 +33,8 @@ class Branches(Places):
         if isinstance(test, ast.Binary) and test.op in ("==", "!=") and _is_null(test.right):
             yes, no = self.branch(test.left)
             return (yes, no) if test.op == "!=" else (no, yes)
+        if isinstance(test, ast.Conditional):
+            return self._chosen_side(test)
         value = self.value(test)
         yes, no = self._decide(value)
         return self._by_clause(test, self._refine(test, value, yes, no))
@@ -47,6 +49,18 @@ class Branches(Places):
         if test.op == "&&":
             return inner_yes, join(other, inner_no)
         return join(other, inner_yes), inner_no
+
+    def _chosen_side(self, test: ast.Conditional) -> Sides:
+        yes, no = self.branch(test.test)
+        true: State | None = yes if test.then is None else None
+        false: State | None = None
+        for state, side in ((yes, test.then), (no, test.other)):
+            if state is None or side is None:
+                continue
+            self.state = state
+            one, other = self.branch(side)
+            true, false = join(true, one), join(false, other)
+        return true, false
 
     def _decide(self, value: Value) -> Sides:
         yes: State | None = self.state

@@ -81,8 +81,7 @@ class Calls(Beyond):
     def _fresh(self, expr: ast.Call) -> Value:
         for arg in expr.args:
             self.value(arg)
-        number = self.heap.make("alloc", (self.context.signature, self.path, expr.start))
-        return frozenset((Pointer("pointer", number, False, False), NULL_ATOM))
+        return self._new(expr)
 
     # --- tests ----------------------------------------------------------------
 
@@ -154,9 +153,9 @@ class Calls(Beyond):
     # --- pointers -------------------------------------------------------------
 
     def _pointer_call(self, expr: ast.Call, func: ast.Expr, args: Sequence[Value]) -> Value:
+        args = [self._guess(arg, source) for arg, source in zip(args, expr.args, strict=False)]
         if not any(self.carries(arg) for arg in args):
-            self.value(func)
-            return UNKNOWN
+            return self._allocated_by(expr, func)
         found, how = self._candidates(func)
         if not found:
             self.run.unresolved(self.path, expr)
@@ -172,6 +171,14 @@ class Calls(Beyond):
             else:
                 result |= self._beyond(expr, one.name, args)
         return result
+
+    def _allocated_by(self, expr: ast.Call, func: ast.Expr) -> Value:
+        # Nothing is handed over, so nobody is entered: but it may give back a new object.
+        for one in _functions(self.value(func)):
+            callee = self.run.function_callee(one.name, one.path)
+            if any(self.run.returns_fresh(path, function) for path, function in callee.functions):
+                return self._new(expr)
+        return UNKNOWN
 
     def _candidates(self, func: ast.Expr) -> tuple[list[Func], str]:
         if isinstance(func, ast.Member):
@@ -237,7 +244,10 @@ class Calls(Beyond):
                 off_false = false if off_false is None else off_false & false
         if (off_true or off_false) and "predicates" not in self.run.without:
             self.state.drop((off_true or frozenset()) & (off_false or frozenset()))
-            test = Predicate("predicate", off_true or frozenset(), off_false or frozenset())
+            negative = all(isinstance(a, Const) and a.value <= 0 for a in result)
+            test = Predicate(
+                "predicate", off_true or frozenset(), off_false or frozenset(), negative
+            )
             result = frozenset(a for a in result if a.tag not in ("top", "const", "predicate"))
             result |= {test}
         self.state.gone = self.state.gone | gone
@@ -257,9 +267,12 @@ class Calls(Beyond):
 
     def _not_entered(self, expr: ast.Call, callee: Callee) -> Value:
         if any(self.run.returns_fresh(path, function) for path, function in callee.functions):
-            number = self.heap.make("alloc", (self.context.signature, self.path, expr.start))
-            return frozenset((Pointer("pointer", number, False, False), Const("const", 0)))
+            return self._new(expr)
         return UNKNOWN
+
+    def _new(self, expr: ast.Call) -> Value:
+        number = self.heap.make("alloc", (self.context.signature, self.path, expr.start))
+        return frozenset((Pointer("pointer", number, False, False), NULL_ATOM))
 
     def _arguments(
         self, function: ast.Function, expr: ast.Call, args: Sequence[Value]

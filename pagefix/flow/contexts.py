@@ -73,6 +73,7 @@ class Context:
         they would make new contexts, which would make new objects, without end.
     :param carrier: record of the first argument that was allocated somewhere; another of
         that record (a clone) is told from others by its place in the text alone.
+    :param entered: the contexts that it led to when it was last run.
     :param offsets_only: whether no page, carrier or callback was handed over, only numbers:
         then no page can be met through an object that is not known.
     """
@@ -85,6 +86,7 @@ class Context:
     carrier: str
     edges: dict[Edge, None] = field(default_factory=dict)
     callers: dict[int, None] = field(default_factory=dict)
+    entered: dict[int, None] = field(default_factory=dict)
     offsets_only: bool = False
     summary: Summary = field(default_factory=Summary)
     runs: int = 0

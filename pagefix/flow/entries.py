@@ -98,7 +98,7 @@ def plan(program: Program, models: Models, options: SwapOptions) -> Plan:
             assumptions.append(
                 "this tree's VM hands swapcache pages only to swap_rw(): other methods are no entries"
             )
-    found = [_table(tables[name][0], tables[name][1], active) for name in names]
+    found = [_table(program, *tables[name], active) for name in names]
     assumptions += [
         f"{table.name} has none of the methods that the VM would call"
         for table in found
@@ -151,11 +151,16 @@ def _automatic(
     capable = [
         name
         for name, (path, item) in tables.items()
-        if "swap_activate" in _members(item) and _through_filesystem(program, path, item, slots)
+        if "swap_activate" in _members(program, path, item)
+        and _through_filesystem(program, path, item, slots)
     ]
     if capable:
         return capable
-    declared = [name for name, (_p, item) in tables.items() if "swap_activate" in _members(item)]
+    declared = [
+        name
+        for name, (path, item) in tables.items()
+        if "swap_activate" in _members(program, path, item)
+    ]
     if "swap_rw" in slots:
         assumptions.append(
             "no table here sets SWP_FS_OPS and has swap_rw(): this tree's VM never hands these "
@@ -170,7 +175,9 @@ def _automatic(
         return []
     needed = {entry.slot for entry in active if entry.role != "dirty"}
     assumed = [
-        name for name, (_path, item) in tables.items() if needed and needed <= set(_members(item))
+        name
+        for name, (path, item) in tables.items()
+        if needed and needed <= set(_members(program, path, item))
     ]
     if assumed:
         assumptions.append(
@@ -187,7 +194,7 @@ def _through_filesystem(program: Program, path: str, item: ast.Global, slots: se
     # sets SWP_FS_OPS (SWP_FS before) asks for its methods to be called.
     if not _chooses(program, path):
         return True
-    members = _members(item)
+    members = _members(program, path, item)
     if "swap_rw" in slots and "swap_rw" not in members:
         return False
     value = _peeled(members["swap_activate"])
@@ -209,20 +216,37 @@ def _chooses(program: Program, path: str) -> bool:
     )
 
 
-def _members(item: ast.Global) -> dict[str, ast.Expr]:
+def _members(program: Program, path: str, item: ast.Global) -> dict[str, ast.Expr]:
+    # The slots that an initializer fills; those without a designator are in the record's order.
     if not isinstance(item.init, ast.InitList):
         return {}
-    return {
-        init.designators[0].field: init.value
-        for init in item.init.items
-        if init.designators
-        and init.designators[0].field is not None
-        and not (isinstance(init.value, ast.Name) and init.value.name == "NULL")
-    }
+    names = [field.name for field in program.fields(item.type, path)]
+    found: dict[str, ast.Expr] = {}
+    position = 0
+    for init in item.init.items:
+        slot = init.designators[0].field if init.designators else None
+        if slot is None and not init.designators and position < len(names):
+            slot = names[position]
+        if slot is None:
+            continue
+        position = names.index(slot) + 1 if slot in names else position + 1
+        value = _meant(program, path, init.value)
+        if not (isinstance(value, ast.Name) and value.name == "NULL"):
+            found[slot] = value
+    return found
 
 
-def _table(path: str, item: ast.Global, active: Sequence[Entry]) -> Table:
-    members = _members(item)
+def _meant(program: Program, path: str, value: ast.Expr) -> ast.Expr:
+    # A macro's name stands for the name that it is defined as.
+    if isinstance(value, ast.Name):
+        for _, macro in program.near_macros(value.name, path):
+            if macro.params is None and isinstance(macro.body, ast.Name):
+                return value._replace(name=macro.body.name)
+    return value
+
+
+def _table(program: Program, path: str, item: ast.Global, active: Sequence[Entry]) -> Table:
+    members = _members(program, path, item)
     found = []
     for entry in active:
         value = _peeled(members.get(entry.slot))

@@ -253,7 +253,7 @@ class Expressions(Branches):
                 if found and other in (NULL, const(1)):
                     keep = (expr.op == "==") == (other == const(1))
                     return frozenset(p if keep else _inverted(p) for p in found)
-        return UNKNOWN
+        return _sign_test(expr.op, left, right) or UNKNOWN
 
     def _truth(self, expr: ast.Expr) -> Value:
         yes, no = self.branch(expr)
@@ -357,6 +357,19 @@ class Expressions(Branches):
 
 def _inverted(test: Predicate) -> Predicate:
     return Predicate("predicate", test.if_false, test.if_true)
+
+
+def _sign_test(op: str, left: Value, right: Value) -> Value:
+    # ``error < 0`` and ``error >= 0``, where the error tells of a test.
+    found = next(iter(left), None)
+    if not isinstance(found, Predicate) or len(left) > 1 or right != NULL:
+        return BOTTOM
+    if op == "<":
+        return frozenset((found if found.negative else found._replace(if_false=frozenset()),))
+    if op == ">=":
+        test = _inverted(found)
+        return frozenset((test if found.negative else test._replace(if_true=frozenset()),))
+    return BOTTOM
 
 
 def _call(self: Expressions, expr: ast.Call) -> Value:

@@ -17,6 +17,7 @@ from pagefix.flow.places import Slot
 from pagefix.flow.state import State, join
 from pagefix.flow.values import (
     BOTTOM,
+    NULL,
     UNKNOWN,
     Atom,
     Const,
@@ -51,6 +52,7 @@ class Frame(Calls):
         self.breaks: list[State | None] = []
         self.continues: list[State | None] = []
         self.switches: list[tuple[Value, State, bool]] = []
+        self.zero_cases: list[bool] = []
         self.value_out: Value = BOTTOM
         self.off_true: frozenset[Ident] | None = None
         self.off_false: frozenset[Ident] | None = None
@@ -247,9 +249,11 @@ class Frame(Calls):
         value = self.value(node.value) if state is not None else BOTTOM
         entry = self.state.copy() if state is not None else State()
         self.switches.append((value, entry, state is not None))
+        self.zero_cases.append(_has_case_zero(node.body))
         self.breaks.append(None)
         end = self.statement(node.body, None)
         self.switches.pop()
+        self.zero_cases.pop()
         end = join(end, self.breaks.pop())
         if not _has_default(node.body):
             end = join(end, state)
@@ -267,7 +271,20 @@ class Frame(Calls):
             if all(isinstance(a, Const) for a in here) and here and node.last is None:
                 if not any(isinstance(a, Const) and a.value in numbers for a in here):
                     return state
-        return join(state, self._chosen(node, entry.copy()))
+        chosen = entry.copy()
+        if len(value) == 1:
+            self._told(node, next(iter(value)), chosen)
+        return join(state, self._chosen(node, chosen))
+
+    def _told(self, node: ast.Case, atom: Atom, state: State) -> None:
+        # What the case of a test's result shows; ``default`` is not 0 if there is a case for 0.
+        if not isinstance(atom, Predicate):
+            return
+        here = self.value(node.value) if node.value is not None else const(1)
+        if here == NULL:
+            state.drop(atom.if_false)
+        elif node.value is not None or self.zero_cases[-1]:
+            state.drop(atom.if_true)
 
     def _chosen(self, node: ast.Case, state: State) -> State:
         # A case that names a clause's word is a branch that the clause would forbid.
@@ -354,6 +371,14 @@ def _is_logical(expr: ast.Expr) -> bool:
     if isinstance(expr, ast.Binary):
         return expr.op in ("&&", "||")
     return isinstance(expr, ast.Unary) and expr.op == "!"
+
+
+def _has_case_zero(body: ast.Stmt) -> bool:
+    if isinstance(body, ast.Case):
+        return isinstance(body.value, ast.Number) and body.value.value == 0
+    if isinstance(body, ast.Block):
+        return any(_has_case_zero(each) for each in body.body)
+    return False
 
 
 def _has_default(body: ast.Stmt) -> bool:

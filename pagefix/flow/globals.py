@@ -20,6 +20,8 @@ _MARGIN = re.compile(rb"^[A-Za-z_}][^\n]*", re.MULTILINE)
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 # A name before a parameter list, which may begin on the next line; not ``int (*f)(int)``.
 _HEAD = re.compile(rb"([A-Za-z_]\w*)\s*\((?!\s*\*)")
+# ``#define LIST_HEAD(name) struct list_head name = ...``
+_MADE = re.compile(rb"\)\s*(?:\\\s*)?(?:static\s+)?struct\s+(\w+)\s+\w+")
 _RECORD = re.compile(rb"^(?:typedef\s+)?(struct|union)\s+(\w+)\s*\{", re.MULTILINE)
 # Keywords and types that come before a parenthesis there too.
 _KEYWORDS = frozenset(
@@ -154,7 +156,24 @@ class Globals:
                 if self._fill(number, item.init, type_, where):
                     self._tables[number] = name
             found.add(Pointer("pointer", number, False, False))
-        return frozenset(found)
+        return frozenset(found) or self._made_by_macro(name, path)
+
+    def _made_by_macro(self, name: str, path: str) -> Value:
+        # ``static LIST_HEAD(name);``: the macro says which record it is.
+        for where, call in self.program.invocations(path):
+            first = call.args[0] if call.args else None
+            if not isinstance(first, ast.Name) or first.name != name:
+                continue
+            if not isinstance(call.func, ast.Name):
+                continue
+            for at, macro in self.program.near_macros(call.func.name, path):
+                text = self.program.unit(at).code[macro.start : macro.end]
+                made = _MADE.search(text)
+                if made is not None:
+                    record = f"struct {made.group(1).decode()}"
+                    number = self.heap.make("global", (where, name), record)
+                    return frozenset((Pointer("pointer", number, False, False),))
+        return frozenset()
 
     def global_address(self, name: str, path: str) -> Value:
         """Return ``&name``: a function's address, or a variable's."""

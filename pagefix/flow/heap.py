@@ -45,6 +45,7 @@ Location = tuple[int, str]
 #: What is held below an object, the most telling counts.
 _PAGE = 3
 _HELD = {"page": _PAGE, "func": 2, "range": 1}
+_TELLING = frozenset((_PAGE, 1))
 
 
 #: Stands for all globals among what contexts wait for.
@@ -75,8 +76,8 @@ class Heap:
         self._empty: dict[tuple[int, int], dict[int, None]] = {}
         #: Contexts that read something that has grown since, in order.
         self.dirty: dict[int, None] = {}
-        #: Names of the globals that a reached function put a page or a range into.
-        self.tainted: set[str] = set()
+        #: Names of the globals that something was stored in.
+        self._globals: dict[int, str] = {}
         #: Whether one object stands for all of its record.
         self.by_record = False
 
@@ -171,23 +172,24 @@ class Heap:
         if location not in self._stores and tracked(value):
             self._stores[location] = by
         self._holds.clear()
-        if any(atom.tag in ("page", "range") for atom in value):
-            self._taint(number)
+        self._fill_global(number)
         self.dirty.update(self._readers.get(location, {}))
         self.dirty.update(self._readers.get((number, "*"), {}))
 
-    def _taint(self, number: int) -> None:
-        while number >= 0:
-            obj = self._objects[number]
-            if obj.kind == "global" and str(obj.key[1]) not in self.tainted:
-                self.tainted.add(str(obj.key[1]))
-                self.dirty.update(self._readers.get(_TAINTED, {}))
-            number = obj.parent
+    def _fill_global(self, number: int) -> None:
+        while self._objects[number].parent >= 0:
+            number = self._objects[number].parent
+        obj = self._objects[number]
+        if obj.kind == "global" and number not in self._globals:
+            self._globals[number] = str(obj.key[1])
+            self.dirty.update(self._readers.get(_TAINTED, {}))
 
-    def tainted_for(self, reader: int) -> set[str]:
-        """Return the names of globals that hold a page or range, and note who asked."""
+    def tainted_for(self, reader: int) -> frozenset[str]:
+        """Return the names of globals that a page or range is held below, and note who asked."""
         self._readers.setdefault(_TAINTED, {})[reader] = None
-        return self.tainted
+        return frozenset(
+            name for number, name in self._globals.items() if self._held(number, reader) in _TELLING
+        )
 
     def stored_at(self, location: Location) -> Store | None:
         """Return where something tracked first came into a place."""

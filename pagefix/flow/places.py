@@ -180,6 +180,9 @@ class Places:
             return [Slot(o.target, ELEMENTS, o.assumed) for o in self.targets(expr.operand)]
         if isinstance(expr, ast.Cast):
             return self.places(expr.value)
+        wrapped = self.run.transparent(expr)
+        if wrapped is not None:
+            return self.places(wrapped)
         self.value(expr)
         return []
 

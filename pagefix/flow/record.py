@@ -113,6 +113,7 @@ class Record:
         self.flags: dict[int, int] = {}
         #: Where the address of a function is taken: in which contexts, under which clause.
         self.addresses: dict[str, dict[int, str | None]] = {}
+        self._seen_by: dict[int, dict[int, Seen]] = {}
         self._tests: dict[tuple[str, int, int], bool] = {}
         self._origin: dict[tuple[int, int], str] = {}
 
@@ -132,6 +133,11 @@ class Record:
         return self._origin.get((node.start, node.end), frame.path)
 
     # --- sites ----------------------------------------------------------------
+
+    def forget(self, context: int) -> None:
+        """Forget what a context saw: it is run again, and may know more."""
+        for seen in self._seen_by.pop(context, {}).values():
+            seen.sights.pop(context, None)
 
     def page_field(self, frame: Observer, expr: ast.Member, access: Access, base: Value) -> None:
         """Note that a field of a page (or of what may be one) is used."""
@@ -157,6 +163,7 @@ class Record:
             labels.add("unknown")
         assumed = bool(found) and all(page.assumed for page in found)
         clause = frame.state.clause
+        self._seen_by.setdefault(frame.context.number, {})[id(seen)] = seen
         old = seen.sights.get(frame.context.number)
         if old is not None:
             labels |= old.labels

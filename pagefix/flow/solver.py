@@ -167,6 +167,7 @@ class Solver:
         context.edges[edge] = None
         if edge.caller >= 0:
             context.callers[edge.caller] = None
+            self.contexts[edge.caller].entered[context.number] = None
         if context.runs == 0 and context.number not in self._running:
             if len(self._running) < _MAX_DEPTH:
                 self._run(context, waiting=edge.caller)
@@ -269,6 +270,7 @@ class Solver:
         context.runs += 1
         self._queue.pop(context.number, None)
         self._running[context.number] = None
+        self._forget(context)
         try:
             new = Frame(self.world, context).execute()
         except RecursionError:
@@ -289,6 +291,15 @@ class Solver:
             if new != old:
                 told = (caller for caller in context.callers if caller != waiting)
                 self._queue.update(dict.fromkeys(told))
+
+    def _forget(self, context: Context) -> None:
+        # What an earlier run saw, and where it led, may rest on what was not known then.
+        self.record.forget(context.number)
+        for number in context.entered:
+            edges = self.contexts[number].edges
+            for edge in [edge for edge in edges if edge.caller == context.number]:
+                del edges[edge]
+        context.entered.clear()
 
     def _drain(self) -> None:
         heap = self.world.heap

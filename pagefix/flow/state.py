@@ -127,7 +127,8 @@ def _cleaned(atom: Atom, stale: _Test) -> Atom:
     if isinstance(atom, Range):
         return Range("range", _without(atom.idents, stale))
     if isinstance(atom, Predicate):
-        return Predicate("predicate", _without(atom.if_true, stale), _without(atom.if_false, stale))
+        true, false = _without(atom.if_true, stale), _without(atom.if_false, stale)
+        return atom._replace(if_true=true, if_false=false)
     return atom
 
 

@@ -58,7 +58,7 @@ def root_of(expr: ast.Expr) -> ast.Name | None:
 def shape_of(params: tuple[ast.Param, ...], body: object) -> Shape:
     """Return the :class:`Shape` of a body with its parameters."""
     types: dict[int, ast.Type] = {param.at: param.type for param in params}
-    boxed: set[int] = set()
+    boxed = {param.at for param in params if _is_record(param.type)}
     names: set[str] = set()
     labels: dict[str, int] = {}
     jumps: list[tuple[str, int]] = []
@@ -123,12 +123,14 @@ def substitute(
     node: object,
     arguments: dict[int, ast.Expr],
     types: dict[str, ast.Type],
+    fields: dict[str, ast.Name],
     rest: tuple[ast.Expr, ...] = (),
 ) -> object:
     """Return a macro's body with arguments in the place of its parameters.
 
     :param arguments: by the offset of the parameter's name in the ``#define``.
     :param types: those arguments that are types, by the parameter's name.
+    :param fields: those that are names, by the parameter's name.
     :param rest: what ``__VA_ARGS__`` stands for.
     """
     if not isinstance(node, tuple):
@@ -137,12 +139,19 @@ def substitute(
         return arguments.get(node.decl, node) if node.decl != ast.GLOBAL else node
     if isinstance(node, ast.Base):
         return types.get(node.name, node)
+    if isinstance(node, ast.Member) and node.field in fields:
+        # The field is an argument: it is written, and so it lies, where the macro is used.
+        name = fields[node.field]
+        base = substitute(node.base, arguments, types, fields, rest)
+        return node._replace(
+            start=name.start, end=name.end, base=base, field=name.name, at=name.start
+        )
     children: list[Any] = []
     for child in node:
         if isinstance(child, ast.Name) and child.name == "__VA_ARGS__":
             children.extend(rest)
         else:
-            children.append(substitute(child, arguments, types, rest))
+            children.append(substitute(child, arguments, types, fields, rest))
     if hasattr(node, "_fields"):
         return type(node)(*children) if len(children) == len(node) else node
     return tuple(children)

@@ -111,11 +111,15 @@ class Pointer(NamedTuple):
 
 
 class Predicate(NamedTuple):
-    """The result of a test: which pages are no swapcache pages if it is true / false."""
+    """The result of a test: which pages are no swapcache pages if it is true / false.
+
+    :param negative: whether it is an error code: false is 0, true below 0.
+    """
 
     tag: Literal["predicate"]
     if_true: frozenset[Ident]
     if_false: frozenset[Ident]
+    negative: bool = False
 
 
 Atom = Top | Page | Labelled | Range | SizeLimit | Const | Func | Pointer | Predicate
@@ -146,7 +150,7 @@ def _order(atom: Atom) -> tuple[str, str]:
     if isinstance(atom, Page | Range):
         return atom.tag, repr(sorted(map(repr, atom.idents))) + str(atom[2:])
     if isinstance(atom, Predicate):
-        return atom.tag, repr([sorted(map(repr, part)) for part in atom[1:]])
+        return atom.tag, repr([sorted(map(repr, part)) for part in (atom.if_true, atom.if_false)])
     return atom.tag, repr(atom)
 
 

@@ -48,6 +48,7 @@ class World(Globals):
         self._stores: dict[tuple[str, int], bool] = {}
         self._mentions: dict[str, frozenset[str]] = {}
         self._leads: dict[str, bool] = {}
+        self._reached: dict[str, frozenset[str]] = {}
         self._shapes: dict[tuple[str, int, int], Shape] = {}
         self._typers: dict[tuple[str, int, int], Typed] = {}
         self._callees: dict[tuple[str, str, int], Callee] = {}
@@ -156,6 +157,7 @@ class World(Globals):
         given = list(zip(params, expr.args, strict=False))
         arguments = {param.at: arg for param, arg in given}
         types: dict[str, ast.Type] = {}
+        fields = {param.name: arg for param, arg in given if isinstance(arg, ast.Name)}
         for param, arg in given:
             if isinstance(arg, ast.TypeArg):
                 types[param.name] = arg.type
@@ -163,7 +165,7 @@ class World(Globals):
                 types[param.name] = ast.Base(arg.name)
         self.record.locate(callee.path, body)
         named = len(params) - 1 if params and params[-1].name.endswith("...") else len(params)
-        return substitute(body, arguments, types, expr.args[named:])  # type: ignore[return-value]
+        return substitute(body, arguments, types, fields, expr.args[named:])  # type: ignore[return-value]
 
     def unused(self, callee: Callee, expr: ast.Call) -> list[ast.Expr]:
         """Return the arguments that a macro's body does not name: they are read all the same."""
@@ -275,9 +277,30 @@ class World(Globals):
         if not holding:
             return False
         return any(
-            not holding.isdisjoint(self.shape_at(path, function).names)
+            not holding.isdisjoint(self._mentioned(function.name))
             for path, function in callee.functions
+            if not path.startswith("<")
         )
+
+    def _mentioned(self, name: str) -> frozenset[str]:
+        # The names at the left margin that a function mentions, or what it calls by name.
+        known = self._reached.get(name)
+        if known is None:
+            found: set[str] = set()
+            seen = {name}
+            todo = [name]
+            while todo:
+                current = todo.pop()
+                if current != name and current in self._reached:
+                    found |= self._reached[current]
+                    continue
+                for code in self.program.bodies(current):
+                    found |= {word.decode() for word in _WORD.findall(code)} & self.outermost
+                called = self._called(current) - seen
+                seen |= called
+                todo.extend(called)
+            known = self._reached[name] = frozenset(found)
+        return known
 
     # --- tests ----------------------------------------------------------------
 
@@ -300,6 +323,7 @@ class World(Globals):
         self.coverage_unmodelled[name] = None
 
 
+_WORD = re.compile(rb"[A-Za-z_]\w*")
 _CALLED = re.compile(rb"([A-Za-z_]\w*)\s*\(")
 
 
