@@ -15,15 +15,26 @@ from pagefix.c import ast
 from pagefix.finding import Access, Confidence, Coverage, Finding, Site
 from pagefix.findings import Way, as_finding
 from pagefix.fix import Offers
-from pagefix.flow import Reached, SwapOptions, analyse
+from pagefix.flow import Analysis, Reached, SwapOptions, analyse
 from pagefix.program import Program
-from pagefix.rulebook import Bindings, Bound, Hit, Match, Rule, load_models, match, rules_folder
+from pagefix.rulebook import (
+    Bindings,
+    Bound,
+    Hit,
+    Label,
+    Match,
+    Rule,
+    load_models,
+    match,
+    rules_folder,
+)
 
 __all__ = ["HELPER_RULE", "Provenance", "provenance"]
 
 #: The rule whose matches are calls of functions that only the analysis can name.
 HELPER_RULE = "pagecache-helper-on-swapcache"
 
+_NEVER = Way("none", Confidence.RESOLVED, None, (), 0)
 _UNKNOWN = "where the page comes from is not known"
 
 
@@ -55,6 +66,7 @@ def provenance(
     """
     analysis = analyse(program, load_models(rules_folder()), rules, options or SwapOptions())
     named = {rule.name: rule for rule in rules}
+    hits = tuple(hits)
     by_place: dict[tuple[str, int], list[Hit]] = {}
     for hit in hits:
         if hit.match.field and hit.match.requires is not None:
@@ -63,10 +75,16 @@ def provenance(
     for each in analysis.reached:
         way = Way(each.entry, each.confidence, each.unless, each.trace, each.alternatives)
         if isinstance(each.node, ast.Call | ast.Binary):
-            matched: Iterable[Hit] = _calls(each, each.node, named)
+            matched: Iterable[Hit] = [
+                hit
+                for hit in _calls(each, each.node, named)
+                if hit.match.requires is not Label.NO_SWAPCACHE
+            ]
         else:
             matched = by_place.get((each.path, each.start), ())
         found += [as_finding(program, offers, hit, way) for hit in matched]
+    if not analysis.plan.handed:
+        found += [as_finding(program, offers, hit, _NEVER) for hit in _needless(analysis, hits)]
     unknown = frozenset(analysis.unknown)
     if strict:
         doubt = Way("undecided", Confidence.ASSUMED, None, (), 0)
@@ -82,6 +100,14 @@ def provenance(
         coverage=analysis.coverage,
         assumptions=analysis.plan.assumptions,
     )
+
+
+def _needless(analysis: Analysis, hits: Iterable[Hit]) -> Iterator[Hit]:
+    # What is only there for swapcache pages, where none comes.
+    reached = {(each.path, each.start) for each in analysis.reached}
+    for hit in hits:
+        if hit.match.requires is Label.NO_SWAPCACHE and (hit.path, hit.start) not in reached:
+            yield hit
 
 
 def _calls(

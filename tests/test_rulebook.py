@@ -333,7 +333,10 @@ def test_a_folder_without_rules(tmp_path: Path) -> None:
 def test_own_rules_load_by_name() -> None:
     names = [rule.name for rule in load_rules(optional=True)]
     assert names == sorted(path.stem for path in rules_folder().glob("*.toml"))
-    assert set(names) - {rule.name for rule in load_rules()} == {"bare-page-field"}
+    assert set(names) - {rule.name for rule in load_rules()} == {
+        "bare-page-field",
+        "needless-swap-wrapper",
+    }
     assert "raw-page-mapping" in names
 
 

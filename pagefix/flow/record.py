@@ -198,7 +198,8 @@ class Record:
                 wanted = rule.metavar(variable).declared if each.requires else ""
                 is_page = wanted.startswith(("struct page", "struct folio"))
                 value = frame.value(bound.expr)
-                if each.requires == "swapcache" and is_page and pages(value):
+                asked = each.requires in ("swapcache", "no-swapcache")
+                if asked and is_page and pages(value):
                     self._matched(frame, expr, rule, each, value)
                 elif each.requires == "range" and not is_page and ranges(value):
                     self._matched(frame, expr, rule, each, value)

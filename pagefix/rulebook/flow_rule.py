@@ -61,7 +61,8 @@ def read_flow(reader: Reader) -> FlowParts:
     known = frozenset(metavars)
     fixes: list[FixSpec] = []
     for at, table in enumerate(data.get("fix", ())):
-        fixes.append(_fix(reader, ("fix", at), table, known if "guard" in table else bound))
+        here = _bound_for(table.get("calls", ()), matches, every) or bound
+        fixes.append(_fix(reader, ("fix", at), table, known if "guard" in table else here))
         if not any(fixes[-1].variables() <= each for each in every):
             reader.fail(
                 ("fix", at),
@@ -175,7 +176,8 @@ def _check_possible(
             "the pattern can match nothing: a comparison goes with the label 'flags', and only it",
             "$RW == WRITE is asked of the flags that the VM passes to direct_IO.",
         )
-    if found.requires is Label.SWAPCACHE and not set(types.values()) & set(PAGES):
+    of_a_page = (Label.SWAPCACHE, Label.NO_SWAPCACHE)
+    if found.requires in of_a_page and not set(types.values()) & set(PAGES):
         reader.fail(
             (*where, "requires"),
             "the pattern can match nothing: no metavariable in it is a page",
@@ -215,6 +217,14 @@ def _plain(pattern: str) -> str:
 
 
 # --- fixes
+
+
+def _bound_for(
+    calls: Sequence[str], matches: Sequence[Match], every: Sequence[frozenset[str]]
+) -> frozenset[str]:
+    # What those patterns bind that a fix for certain functions is for.
+    names = [names for each, names in zip(matches, every, strict=True) if each.anchor in calls]
+    return frozenset.intersection(*names) if names else frozenset()
 
 
 def _fix(reader: Reader, where: Key, table: dict[str, Any], bound: frozenset[str]) -> FixSpec:

@@ -47,6 +47,8 @@ class Label(StrEnum):
     """What a match may require of what it names."""
 
     SWAPCACHE = "swapcache"
+    #: The opposite: no swapcache page comes here, and the tree's VM hands none to a method.
+    NO_SWAPCACHE = "no-swapcache"
     RANGE = "range"
     FLAGS = "flags"
 
