@@ -20,7 +20,6 @@ from pagefix.program import Program
 __all__ = ["FEW", "Sources"]
 
 _CALL = re.compile(rb"([A-Za-z_]\w*)[ \t\n]*\(")
-_WORD = r"(?<!\w){}(?!\w)"
 _STORED = re.compile(rb"^[ \t]*\.(\w+)[ \t]*=[ \t]*&?([A-Za-z_]\w*)[ \t]*[,}\n]", re.M)
 #: A call through a slot is followed where no more functions are put into it.
 FEW = 4
@@ -44,6 +43,8 @@ class Sources:
         self._shared: dict[str, bytes] | None = None
         self._stored: dict[str, set[str]] | None = None
         self._methods: dict[str, list[tuple[str, str]]] = {}
+        self._introduced: set[str] | None = None
+        self._blob: bytes | None = None
         self._homes: dict[str, str | None] = {}
 
     # --- where a name stands ------------------------------------------------------
@@ -56,25 +57,28 @@ class Sources:
         """
         key = (name, form, shared)
         if key not in self._held:
-            word = (form or _WORD).replace("{}", re.escape(name))
-            found = set(self._holding(self.program.files, name, word))
-            if shared:
-                found.update(self._holding(self._shared_files(), name, word))
+            found = set(self._holding(self.program.files, name, form))
+            if shared and name.encode() in self._all_shared():
+                found.update(self._holding(self._shared_files(), name, form))
             self._held[key] = found
         return self._held[key]
 
-    def _holding(self, paths: Iterable[str], name: str, word: str) -> Iterator[str]:
+    def _holding(self, paths: Iterable[str], name: str, form: str) -> Iterator[str]:
         key = name.encode()
-        form = re.compile(word.encode())
+        pattern = re.compile(form.replace("{}", re.escape(name)).encode()) if form else None
         for path in paths:
-            data = (
-                self._shared_files()[path] if path not in self._files else self.program.data(path)
-            )
-            if key in data and form.search(data):
-                for match in form.finditer(self.program.unit(path).code):
-                    holder = self._around(path, match.start())
-                    if holder and holder != name:
-                        yield holder
+            data = self._shared_files().get(path) or self.program.data(path)
+            if key not in data:
+                continue
+            code = self.program.unit(path).code
+            if pattern is not None:
+                places: Iterable[int] = (match.start() for match in pattern.finditer(code))
+            else:
+                places = _words(code, key)
+            for at in places:
+                holder = self._around(path, at)
+                if holder and holder != name:
+                    yield holder
 
     def defines(self, name: str) -> bool:
         """Tell whether the files under check, or their own headers, mention a name at all."""
@@ -178,6 +182,12 @@ class Sources:
                     self._shared.update(self._folder(folder))
         return self._shared
 
+    def _all_shared(self) -> bytes:
+        # One search tells that a name is in none of them.
+        if self._blob is None:
+            self._blob = b"\n".join(self._shared_files().values())
+        return self._blob
+
     def _folder(self, folder: str) -> Iterator[tuple[str, bytes]]:
         disk = self.program.tree.disk(folder)
         try:
@@ -199,22 +209,18 @@ class Sources:
     def home(self, name: str) -> str | None:
         """Return the shared file that defines a function, ``None`` if none does."""
         if name not in self._homes:
-            key = name.encode()
-            form = re.compile(rb"^(?:\w[\w \t*]*[ \t*\n])?" + re.escape(key) + rb"\(", re.M)
-            self._homes[name] = next(
-                (
-                    path
-                    for path, data in self._shared_files().items()
-                    if key in data
-                    and form.search(data)
-                    and any(
-                        chunk.kind is ChunkKind.FUNCTION
-                        for chunk in self.program.unit(path).find(name)
-                    )
-                ),
-                None,
-            )
+            key = name.encode() + b"("
+            found = key in self._all_shared() and not self._is_checked(name)
+            self._homes[name] = self._found_home(name, key) if found else None
         return self._homes[name]
+
+    def _found_home(self, name: str, key: bytes) -> str | None:
+        for path, data in self._shared_files().items():
+            if key in data and _heads_a_line(data, key):
+                for chunk in self.program.unit(path).find(name):
+                    if chunk.kind is ChunkKind.FUNCTION:
+                        return path
+        return None
 
     def vfs_callers(self, slot: str) -> set[str]:
         """Return the functions of the VFS that call a method through its slot."""
@@ -234,16 +240,57 @@ class Sources:
         """Return the definitions of a function: under check, in headers, in shared code."""
         key = f"{path}\0{name}"
         if key not in self._defined:
-            found = self.program.functions(name, path)
-            if not found:
-                home = self.home(name)
-                if home is not None:
-                    unit = self.program.unit(home)
-                    found = tuple(
-                        (home, item)
-                        for chunk in unit.find(name)
-                        for item in unit.items(chunk)
-                        if isinstance(item, ast.Function) and item.name == name
-                    )
-            self._defined[key] = found
+            self._defined[key] = self._definitions(name, path)
         return self._defined[key]
+
+    def _definitions(self, name: str, path: str) -> tuple[tuple[str, ast.Function], ...]:
+        if self._is_checked(name):
+            return self.program.functions(name, path)
+        home = self.home(name)
+        if home is not None:
+            unit = self.program.unit(home)
+            items = (item for chunk in unit.find(name) for item in unit.items(chunk))
+            return tuple(
+                (home, item)
+                for item in items
+                if isinstance(item, ast.Function) and item.name == name
+            )
+        # Of the headers only those that the file sees: all of include/ is a long way.
+        for shown, found in self.program.introductions(name, path, far=False):
+            here = tuple((shown, item) for item in found if isinstance(item, ast.Function))
+            if here:
+                return here
+        return ()
+
+    def _is_checked(self, name: str) -> bool:
+        if self._introduced is None:
+            self._introduced = set()
+            for path in self.program.files:
+                self._scan(path)
+                self._introduced.update(self._names[path])
+        return name in self._introduced
+
+
+def _words(code: bytes, key: bytes) -> Iterator[int]:
+    # Where a word stands: much quicker than a pattern that looks behind.
+    at = code.find(key)
+    while at >= 0:
+        end = at + len(key)
+        if not (_is_word(code[at - 1 : at]) or _is_word(code[end : end + 1])):
+            yield at
+        at = code.find(key, end)
+
+
+def _heads_a_line(data: bytes, key: bytes) -> bool:
+    # A definition begins in the first column, a call does not.
+    at = data.find(key)
+    while at >= 0:
+        line = data.rfind(b"\n", 0, at) + 1
+        if not data[line : line + 1].isspace():
+            return True
+        at = data.find(key, at + 1)
+    return False
+
+
+def _is_word(char: bytes) -> bool:
+    return char.isalnum() or char == b"_"

@@ -1,0 +1,139 @@
+"""What a contract check must not depend on, and what stands before a filesystem is called."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pagefix import engine
+from pagefix.contract import Contracts, Verdict, check_contracts
+from pagefix.finding import Kind
+from pagefix.rulebook import ContractSpec, load_rules
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "contract"
+RULES = [rule for rule in load_rules() if rule.kind is Kind.CONTRACT]
+PROGRAMS = sorted(FIXTURES.glob("*-*/*.c"))
+HEADER = (FIXTURES / "include/linux/fs.h").read_text()
+
+FILESYSTEM = """\
+#include <linux/fs.h>
+int foo_swap_activate(struct swap_info_struct *sis, struct file *file, sector_t *span);
+const struct address_space_operations foo_aops = { .swap_activate = foo_swap_activate };
+int foo_share(struct inode *in, loff_t off, struct inode *out, loff_t to, loff_t len);
+static loff_t foo_remap(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+			loff_t len, unsigned int flags)
+{
+	return foo_share(file_inode(in), pos_in, file_inode(out), pos_out, len);
+}
+const struct file_operations foo_fops = { .remap_file_range = foo_remap };
+"""
+
+VFS = """\
+#include <linux/fs.h>
+loff_t do_clone_file_range(const struct file_operations *op, struct file *in, struct file *out)
+{
+	loff_t ret;
+
+	lock_two_nondirectories(file_inode(in), file_inode(out));
+	%s
+	ret = op->remap_file_range(in, 0, out, 0, 0, 0);
+	unlock_two_nondirectories(file_inode(in), file_inode(out));
+	return ret;
+}
+"""
+
+GUARD = "if (IS_SWAPFILE(file_inode(in)) || IS_SWAPFILE(file_inode(out))) return -ETXTBSY;"
+
+
+def words() -> set[str]:
+    """Return what the rules call by name: all else may be called anything."""
+    found: set[str] = set()
+    for rule in RULES:
+        assert isinstance(rule.spec, ContractSpec)
+        for role in rule.spec.roles:
+            found.update((*role.commands, role.slot, *role.vfs))
+        for effect in rule.spec.effects:
+            found.update((*effect.call, *effect.mentions, *effect.store, *effect.field, *effect.by))
+        for demand in rule.spec.demands:
+            found.update((*demand.names, *demand.where))
+        for pair in rule.spec.pairs:
+            found.update((pair.take, *pair.give))
+    return found
+
+
+def renamed(text: str) -> str:
+    """Return a program with other names for all that it, and not its header, introduces."""
+    code = re.sub(r"/\*.*?\*/|\"[^\"]*\"", "", text, flags=re.S)
+    known = words() | set(re.findall(r"\w+", HEADER)) | {"include", "linux", "define"}
+    known |= set(
+        "break case const continue default do else for goto if return sizeof static struct switch while".split()
+    )
+    names = set(re.findall(r"\b[A-Za-z_]\w*", code)) - known
+    return re.sub(
+        r"\b[A-Za-z_]\w*", lambda name: f"zz_{name[0]}" if name[0] in names else name[0], text
+    )
+
+
+def places(folder: Path) -> list[tuple[str, int]]:
+    findings = check_contracts(engine.load([str(folder / "fs/foo")]), RULES).findings
+    return [(each.rule, each.place.line) for each in findings]
+
+
+def tree(folder: Path, text: str, vfs: str = "") -> Path:
+    files = {"include/linux/fs.h": HEADER, "include/linux/mm.h": "", "fs/foo/file.c": text}
+    if vfs:
+        files["fs/remap_range.c"] = vfs
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    return folder
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_names_of_a_filesystem_do_not_matter(program: Path, tmp_path: Path) -> None:
+    text = program.read_text()
+    other = renamed(text)
+    assert other != text
+    before = places(tree(tmp_path / "before", text))
+    assert places(tree(tmp_path / "after", other)) == before
+
+
+def test_a_test_in_the_vfs_counts(tmp_path: Path) -> None:
+    assert places(tree(tmp_path / "untested", FILESYSTEM, VFS % "")) == [("reflink-of-swapfile", 8)]
+    assert places(tree(tmp_path / "tested", FILESYSTEM, VFS % GUARD)) == []
+
+
+def test_a_test_in_the_vfs_that_is_not_heeded_does_not(tmp_path: Path) -> None:
+    said = GUARD.replace("return -ETXTBSY", 'pr_warn("swap")')
+    assert places(tree(tmp_path, FILESYSTEM, VFS % said)) == [("reflink-of-swapfile", 8)]
+
+
+def test_nothing_is_asked_where_no_table_has_swap_activate(tmp_path: Path) -> None:
+    text = re.sub(r"const struct address_space_operations.*\n", "", FILESYSTEM)
+    assert places(tree(tmp_path, text)) == []
+
+
+def contracts(name: str) -> Contracts:
+    return check_contracts(engine.load([str(FIXTURES / name)]), RULES)
+
+
+def test_what_is_kept_is_said_with_its_place() -> None:
+    found = contracts("device-removal-under-swapfile/ok.c")
+    (kept,) = (each for each in found.outcomes if each.verdict is Verdict.KEPT)
+    assert (kept.clause, kept.role) == ("O13", "foo_ioctl_ok")
+    assert kept.where is not None
+    text = (FIXTURES / "device-removal-under-swapfile/ok.c").read_text().splitlines()
+    assert "btrfs_pinned_by_swapfile(NULL, device)" in text[kept.where.line - 1]
+
+
+def test_the_trace_leads_from_the_user_to_the_effect() -> None:
+    (finding,) = contracts("defrag-of-swapfile/result_ignored.c").findings
+    assert [(step.depth, step.message) for step in finding.trace] == [
+        (0, "the user defragments the file: foo_ioctl_bad() gets the ioctl"),
+        (1, "calls defrag_bad()"),
+        (2, "no test of IS_SWAPFILE() stands before this"),
+    ]
+    assert finding.place == finding.trace[-1].place
+    assert "btrfs_defrag_file()" in finding.fixes[0].message
