@@ -176,6 +176,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_swap(explain)
     _add_rules(explain)
 
+    contract = _command(
+        commands, "contract", _contract, "list what a filesystem with swap files must refuse"
+    )
+    _add_paths(contract)
+    _add_swap(contract)
+    _add_rules(contract)
+
     rules = _command(commands, "rules", _rules, "list the rules")
     rules.add_argument("--format", choices=("rich", "json"), default="rich", help="default: rich")
     rules.add_argument(
@@ -598,6 +605,20 @@ def _explain_code(options: argparse.Namespace, file: str | None, line: int) -> i
     for each in told:
         print(each)
     return ExitCode.CLEAN
+
+
+def _contract(options: argparse.Namespace) -> int:
+    from pagefix import engine
+    from pagefix.cli_contract import contract_lines
+    from pagefix.contract import Verdict
+
+    settings = _settings(options)
+    program = engine.load(options.paths)
+    found = engine.contracts(program, _all_rules(settings), _swap(settings))
+    for line in contract_lines(found):
+        print(line)
+    missing = any(each.verdict is Verdict.MISSING for each in found.outcomes)
+    return ExitCode.FINDINGS if missing else ExitCode.CLEAN
 
 
 def _rules(options: argparse.Namespace) -> int:

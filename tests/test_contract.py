@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pagefix import engine
+from pagefix.cli_contract import contract_lines
 from pagefix.contract import Contracts, Verdict, check_contracts
 from pagefix.finding import Kind
 from pagefix.rulebook import ContractSpec, load_rules
@@ -137,3 +138,20 @@ def test_the_trace_leads_from_the_user_to_the_effect() -> None:
     ]
     assert finding.place == finding.trace[-1].place
     assert "btrfs_defrag_file()" in finding.fixes[0].message
+
+
+def test_the_table_lists_every_clause_once_for_each_role() -> None:
+    lines = list(contract_lines(contracts("defrag-of-swapfile/no_test.c")))
+    (missing,) = (line for line in lines if line.startswith("O9"))
+    assert missing.split()[1:3] == ["missing", "defrag-of-swapfile:"]
+    assert lines[-1] == "1 missing."
+    assert [line.split()[0] for line in lines[:2]] == ["A1", "A2"]
+
+
+def test_a_swap_activate_that_is_to_come_has_a_list(tmp_path: Path) -> None:
+    text = (FIXTURES / "cow-swapfile/ok.c").read_text().replace(".swap_activate = activate_ok,", "")
+    program = engine.load([str(tree(tmp_path, text) / "fs/foo")])
+    outcomes = check_contracts(program, RULES, "foo_aops").outcomes
+    todo = [(each.clause, each.reason) for each in outcomes if each.verdict is Verdict.TODO]
+    words = "a swap_activate must ask for BTRFS_INODE_NODATACOW, as fs/btrfs/inode.c"
+    assert todo == [("A1", f"{words}:btrfs_swap_activate() does")]

@@ -18,7 +18,7 @@ from pagefix.finding import (
 from pagefix.program import Program
 from pagefix.rulebook import Demand, Pair, Role, Rule
 
-__all__ = ["as_finding", "as_leak"]
+__all__ = ["as_finding", "as_leak", "asks"]
 
 
 def as_finding(
@@ -30,7 +30,7 @@ def as_finding(
         lack = "the test on this path is made without the inode's lock: swapon can come between"
         end_words = "the test was made without the lock, or before it was dropped"
     else:
-        lack = f"nothing on this path asks for {demand.missing}"
+        lack = f"nothing on this path {asks(demand, 's')}"
         end_words = f"no test of {demand.missing} stands before this"
     source = program.unit(path).source
     expression = source.text(begin, end)
@@ -56,6 +56,12 @@ def as_finding(
         trace=trace,
         fixes=(_advice(demand, hit),),
     )
+
+
+def asks(demand: Demand, ending: str = "") -> str:
+    """Return what a demand asks as words: ``ask whether ...``, ``asks for ...``."""
+    link = "" if demand.missing.startswith("whether ") else "for "
+    return f"ask{ending} {link}{demand.missing}"
 
 
 def _advice(demand: Demand, hit: Hit) -> Fix:

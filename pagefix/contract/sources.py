@@ -81,9 +81,13 @@ class Sources:
                     yield holder
 
     def defines(self, name: str) -> bool:
-        """Tell whether the files under check, or their own headers, mention a name at all."""
+        """Tell whether the code of the files under check uses a name at all."""
         key = name.encode()
-        return any(key in self.program.data(path) for path in self.program.files)
+        return any(
+            key in self.program.data(path)
+            and next(_words(self.program.unit(path).code, key), None) is not None
+            for path in self.program.files
+        )
 
     def closure(self, names: Iterable[str], depth: int, *, shared: bool = False) -> set[str]:
         """Return the functions that lead to one of ``names`` by calls, and those themselves."""

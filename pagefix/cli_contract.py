@@ -1,0 +1,49 @@
+"""The command about the contract of swap files: what is kept, what is missing, what is to do.
+
+Floor 7, beside :mod:`pagefix.cli`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pagefix.contract import Contracts, Outcome, Verdict
+
+__all__ = ["contract_lines"]
+
+_WIDTH = 14
+
+
+def contract_lines(found: Contracts) -> Iterator[str]:
+    """Yield the table of clauses, a line each: those kept, missing, to do, not applicable."""
+    for said in found.assumptions:
+        yield f"assumed: {said}"
+    known: set[str] = set()
+    told = {(each.clause, each.rule) for each in found.outcomes if each.verdict is not Verdict.NONE}
+    for each in sorted(found.outcomes, key=_order):
+        if each.verdict is Verdict.NONE:
+            if (each.clause, each.rule) in told:
+                continue
+            # Why it does not apply is said once, whatever the roles are.
+            told.add((each.clause, each.rule))
+        line = f"{each.clause:<4} {each.verdict:<{_WIDTH}} {_words(each)}"
+        if line not in known:
+            known.add(line)
+            yield line
+    missing = sum(1 for each in found.outcomes if each.verdict is Verdict.MISSING)
+    yield f"{missing} missing." if missing else "Nothing is missing."
+
+
+def _order(each: Outcome) -> tuple[str, int, list[str]]:
+    number = re.sub(r"\D", "", each.clause)
+    return each.clause[:1], int(number or 0), [str(each.verdict), each.role or "", each.reason]
+
+
+def _words(each: Outcome) -> str:
+    if each.where is None:
+        return f"{each.rule}: {each.reason}"
+    place = f"{each.where.path}:{each.where.line}"
+    if each.verdict is Verdict.KEPT:
+        return f"{each.rule}: {each.role}() does {each.reason}, {place}"
+    return f"{each.rule}: {each.reason}, {place}"
