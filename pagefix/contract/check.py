@@ -308,7 +308,7 @@ def _words(names: Iterable[str]) -> _Forms:
 
 def _forms(effect: Effect) -> Iterator[tuple[str, str]]:
     # How the text of a function looks that has an effect: a word is often too common.
-    for name in (*effect.call, *effect.store, *effect.compare):
+    for name in (*effect.call, *effect.store):
         yield name, ""
     for name in effect.field:
         yield name, r"(?:->|\.){}\s*(?:\+\+|\+=|\|=|=[^=])|\+\+[\w>.-]*(?:->|\.){}\b"

@@ -117,21 +117,6 @@ class Effects:
                 about = place if effect.subject is not None else None
                 self.note(frame, effect, expr, about, state)
 
-    def effect_of_comparison(self, frame: Expressions, expr: ast.Binary, state: State) -> None:
-        """Note a comparison that is an effect."""
-        for effect in self.effects:
-            names = frozenset(effect.compare)
-            if not names or expr.op not in ("==", "!="):
-                continue
-            for one, two in ((expr.left, expr.right), (expr.right, expr.left)):
-                if isinstance(one, ast.Name) and isinstance(two, ast.Name):
-                    if (
-                        two.decl == ast.GLOBAL
-                        and two.name in names
-                        and frame.root(one) in self.need
-                    ):
-                        self.note(frame, effect, expr, None, state)
-
     def note(
         self,
         frame: Expressions,
@@ -143,8 +128,6 @@ class Effects:
         """Note an effect, unless what it is about has been tested."""
         root = frame.root(place) if place is not None else None
         need = frozenset((root,)) if root is not None else self.need
-        if effect.compare:
-            need = frozenset()
         self.locked.add(state.locked)
         if self.demand.held and state.locked:
             self.met(frame.path, node, frame.shape.function.name)

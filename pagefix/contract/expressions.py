@@ -259,7 +259,6 @@ class Expressions:
         return self._split(expr, state, TRUE)
 
     def _compared(self, expr: ast.Binary, state: State) -> tuple[list[State], list[State]]:
-        self.run.effect_of_comparison(self, expr, state)
         left, right, op = expr.left, expr.right, expr.op
         if _is_zero(left):
             left, right, op = right, left, _FLIPPED[op]

@@ -34,6 +34,3 @@ class Judge(Protocol):
         self, frame: Any, expr: ast.Unary, place: ast.Expr, state: State, *, up: bool
     ) -> None:
         """Note a count that is an effect."""
-
-    def effect_of_comparison(self, frame: Any, expr: ast.Binary, state: State) -> None:
-        """Note a comparison that is an effect."""

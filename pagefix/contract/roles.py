@@ -32,12 +32,6 @@ def subject_of(role: Role, function: ast.Function) -> tuple[int, ...]:
         )
         if indexes:
             return indexes
-        if record == "int":
-            return tuple(
-                index
-                for index, param in enumerate(function.params)
-                if isinstance(param.type, ast.Base) and param.type.name == "int"
-            )[:1]
     return ()
 
 

@@ -78,8 +78,8 @@ class Run(Effects):
         self._asked: dict[int, tuple[bool, ast.Expr]] = {}
         self._inert: dict[int, tuple[bool, ast.Expr]] = {}
         self._calls = frozenset(name for effect in effects for name in effect.call)
-        # Effects that any call or comparison may be.
-        self._strict = any(effect.passes or effect.compare for effect in effects)
+        # An effect that any call may be.
+        self._strict = any(effect.passes for effect in effects)
         self._memo: dict[tuple[object, ...], _Result | None] = {}
         self._depth = 0
 

@@ -13,7 +13,7 @@ from pagefix.rulebook.reader import Reader
 
 __all__ = ["read_contract"]
 
-_HOLDS = ("call", "store", "field", "passes", "compare")
+_HOLDS = ("call", "store", "field", "passes")
 
 
 def read_contract(reader: Reader) -> ContractSpec:
@@ -68,7 +68,6 @@ def _effect(reader: Reader, where: Key, table: dict[str, Any]) -> Effect:
         store=tuple(table.get("store", ())),
         field=tuple(table.get("field", ())),
         passes=table.get("passes", False),
-        compare=tuple(table.get("compare", ())),
         subject=_number(reader, where, table, "subject"),
         bound=_number(reader, where, table, "bound"),
         by=tuple(table.get("by", ())),

@@ -56,7 +56,6 @@ class Effect:
     :param field: members that are assigned or counted up.
     :param passes: whether a call is one that is handed all the role's subjects (at least
         two) and another parameter of it.
-    :param compare: constants to which the role's parameter ``subject`` is compared.
     :param subject: argument of the call (for a member: any number) that must have been
         tested.
     :param bound: argument that is harmless if it depends on one of ``by``.
@@ -69,7 +68,6 @@ class Effect:
     store: tuple[str, ...] = ()
     field: tuple[str, ...] = ()
     passes: bool = False
-    compare: tuple[str, ...] = ()
     subject: int | None = None
     bound: int | None = None
     by: tuple[str, ...] = ()

@@ -203,7 +203,6 @@ class EffectForm(TypedDict):
     passes: NotRequired[
         Annotated[bool, "A call that is handed all subjects of the role and another parameter."]
     ]
-    compare: NotRequired[Annotated[list[str], "Constants to which the subject is compared."]]
     subject: NotRequired[Annotated[str, "Number of the argument that must have been tested."]]
     bound: NotRequired[Annotated[str, "Number of the argument that must depend on `by`."]]
     by: NotRequired[Annotated[list[str], "Names; with one of them in `bound` it is harmless."]]
