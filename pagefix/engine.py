@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pagefix.c import has_new_error, read
-from pagefix.conditions import applicable
 from pagefix.errors import PagefixError
 from pagefix.finding import Applicability, Coverage, Finding, Fix, Kind, Status
-from pagefix.findings import as_finding
 from pagefix.fix import (
     FileChange,
     Offers,
@@ -28,14 +26,11 @@ from pagefix.fix import (
     column_limit,
     restyle,
 )
-from pagefix.hits import find_hits
-from pagefix.ops import find_ops
 from pagefix.program import STDIN, Program
 from pagefix.report import Report, SitesReport, TreeFacts
 from pagefix.rulebook import Rule, Scope, load_rules
 from pagefix.sites import FIELDS, inventory
 from pagefix.source import SourceFile
-from pagefix.suppressions import allow
 
 if TYPE_CHECKING:
     from pagefix.contract import Contracts
@@ -105,6 +100,13 @@ def check(
     :param names: of the rules there are beside those in use, for comments that allow one;
         pagefix's own if left out.
     """
+    # Imported here: an inventory must not pay for what only a check needs.
+    from pagefix.conditions import applicable
+    from pagefix.findings import as_finding
+    from pagefix.hits import find_hits
+    from pagefix.ops import find_ops
+    from pagefix.suppressions import allow
+
     found = inventory(program, whole=whole)
     offers = Offers(program)
     facts = _facts(program, rules, offers)
@@ -117,7 +119,6 @@ def check(
         coverage = Coverage(functions=len({(hit.path, hit.item.start) for hit in hits}))
         assumptions = facts.assumed
     else:
-        # Imported here: an inventory must not pay for the analysis.
         from pagefix.provenance import provenance
 
         hits = find_hits(program, rules, found.sites)
