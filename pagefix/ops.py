@@ -57,19 +57,18 @@ def find_ops(program: Program, rules: Iterable[Rule]) -> tuple[list[Finding], li
 
 def _tables(program: Program, spec: OpsSpec) -> Iterator[_Table]:
     for path, item in program.tables(spec.record):
-        members = _members(item, spec.empty)
+        members = _members(program, path, item, spec.empty)
         if spec.slot in members:
             yield _Table(path, item, members)
 
 
-def _members(item: ast.Global, empty: Iterable[str]) -> dict[str, ast.Init]:
-    if not isinstance(item.init, ast.InitList):
-        return {}
+def _members(
+    program: Program, path: str, item: ast.Global, empty: Iterable[str]
+) -> dict[str, ast.Init]:
     nothing = frozenset(("NULL", *empty))
     return {
-        each.designators[0].field: each
-        for each in item.init.items
-        if each.designators and each.designators[0].field is not None
+        slot: each
+        for slot, each in program.slots(item, path).items()
         if not (isinstance(each.value, ast.Name) and each.value.name in nothing)
         if not (isinstance(each.value, ast.Number) and each.value.value == 0)
     }
@@ -197,10 +196,10 @@ class _Rule:
         for name in block.others:
             if name in what.names:
                 return name
-            for _, item in self.program.variable(name, path):
+            for where, item in self.program.variable(name, path):
                 type_ = item.type
                 if isinstance(type_, ast.Base | ast.Record) and type_.name == what.beside:
-                    if set(what.slots) & set(_members(item, ())):
+                    if set(what.slots) & set(_members(self.program, where, item, ())):
                         return name
         return None
 
@@ -216,15 +215,19 @@ class _Rule:
         self, table: _Table, message: Template, slot: str, caller: str, steps: tuple[Step, ...]
     ) -> Finding:
         source = self.program.unit(table.path).source
-        at = table.members[self.spec.slot].designators[0].at
-        place = source.place(at, at + len(self.spec.slot))
+        member = table.members[self.spec.slot]
+        at, end = member.value.start, member.value.end
+        if member.designators:
+            at = member.designators[0].at
+            end = at + len(self.spec.slot)
+        place = source.place(at, end)
         words = {"TABLE": table.item.name, "SLOT": slot, "CALLER": caller}
         last = Step(len(steps), place, f"{table.item.name} sets {self.spec.slot}")
         return Finding(
             rule=self.rule.name,
             kind=self.rule.kind,
             place=place,
-            span=source.span(at, at + len(self.spec.slot)),
+            span=source.span(at, end),
             function=None,
             field=None,
             expression=f".{self.spec.slot}",

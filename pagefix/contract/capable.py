@@ -50,7 +50,9 @@ def capable(program: Program, ops: str) -> Capable:
     slots = _slots(program)
     if ops != "auto":
         return Capable(tuple(name for name in ops.split(",") if name in tables), False, True, "")
-    declared = {name: each for name, each in tables.items() if "swap_activate" in members(each[1])}
+    declared = {
+        name: each for name, each in tables.items() if "swap_activate" in members(program, *each)
+    }
     able = tuple(name for name, each in declared.items() if _succeeds(program, slots, *each))
     if declared:
         through = any(_through(program, slots, *declared[name]) for name in able)
@@ -58,21 +60,17 @@ def capable(program: Program, ops: str) -> Capable:
     if tables:
         wanted = {"readpage", "direct_IO"}
         if "swap_activate" in slots and "swap_rw" not in slots and wanted <= slots:
-            names = tuple(name for name, each in tables.items() if wanted <= set(members(each[1])))
+            names = tuple(
+                name for name, each in tables.items() if wanted <= set(members(program, *each))
+            )
             return Capable(names, False, True, "assumed" if names else "")
         return Capable((), False, False, "")
     return Capable((), _beside(program), False, "")
 
 
-def members(item: ast.Global) -> dict[str, ast.Expr]:
+def members(program: Program, path: str, item: ast.Global) -> dict[str, ast.Expr]:
     """Return what a table's initializer puts into its slots."""
-    if not isinstance(item.init, ast.InitList):
-        return {}
-    return {
-        init.designators[0].field: init.value
-        for init in item.init.items
-        if init.designators and init.designators[0].field is not None
-    }
+    return {slot: init.value for slot, init in program.slots(item, path).items()}
 
 
 def _slots(program: Program) -> set[str]:
@@ -82,7 +80,7 @@ def _slots(program: Program) -> set[str]:
 
 
 def _activate(program: Program, path: str, item: ast.Global) -> list[bytes]:
-    value = members(item).get("swap_activate")
+    value = members(program, path, item).get("swap_activate")
     if isinstance(value, ast.Unary):
         value = value.operand
     if not isinstance(value, ast.Name):
@@ -94,14 +92,14 @@ def _activate(program: Program, path: str, item: ast.Global) -> list[bytes]:
 
 
 def _succeeds(program: Program, slots: set[str], path: str, item: ast.Global) -> bool:
-    if "swap_rw" not in slots or "swap_rw" in members(item):
+    if "swap_rw" not in slots or "swap_rw" in members(program, path, item):
         return True
     return not any(b"SWP_FS_OPS" in code for code in _activate(program, path, item))
 
 
 def _through(program: Program, slots: set[str], path: str, item: ast.Global) -> bool:
     if "swap_rw" in slots:
-        return "swap_rw" in members(item)
+        return "swap_rw" in members(program, path, item)
     if not program.mentions("include/linux/swap.h", b"SWP_ACTIVATED"):
         return True
     return any(_THROUGH.search(code) for code in _activate(program, path, item))

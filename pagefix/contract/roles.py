@@ -40,7 +40,7 @@ def _methods(sources: Sources, role: Role, able: Capable) -> Iterator[Start]:
     for path, item in program.tables(role.record):
         if role.record == OPS and role.swap and item.name not in able.tables:
             continue
-        value = members(item).get(role.slot)
+        value = members(program, path, item).get(role.slot)
         if isinstance(value, ast.Unary):
             value = value.operand
         if isinstance(value, ast.Name):

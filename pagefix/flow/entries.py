@@ -217,23 +217,15 @@ def _chooses(program: Program, path: str) -> bool:
 
 
 def _members(program: Program, path: str, item: ast.Global) -> dict[str, ast.Expr]:
-    # The slots that an initializer fills; those without a designator are in the record's order.
-    if not isinstance(item.init, ast.InitList):
-        return {}
-    names = [field.name for field in program.fields(item.type, path)]
-    found: dict[str, ast.Expr] = {}
-    position = 0
-    for init in item.init.items:
-        slot = init.designators[0].field if init.designators else None
-        if slot is None and not init.designators and position < len(names):
-            slot = names[position]
-        if slot is None:
-            continue
-        position = names.index(slot) + 1 if slot in names else position + 1
-        value = _meant(program, path, init.value)
-        if not (isinstance(value, ast.Name) and value.name == "NULL"):
-            found[slot] = value
-    return found
+    # The slots that an initializer fills.
+    found = {
+        slot: _meant(program, path, each.value) for slot, each in program.slots(item, path).items()
+    }
+    return {
+        slot: value
+        for slot, value in found.items()
+        if not (isinstance(value, ast.Name) and value.name == "NULL")
+    }
 
 
 def _meant(program: Program, path: str, value: ast.Expr) -> ast.Expr:

@@ -149,7 +149,9 @@ class Globals:
         for where, item in self.program.variable(name, path, far=False):
             type_ = self.program.strip(item.type, where)
             record = record_of(type_)
-            number = self.heap.make("global", (where, name), record)
+            # What is not static is one variable, wherever it is declared.
+            home = where if item.static else ""
+            number = self.heap.make("global", (home, name), record)
             if not record and not isinstance(type_, ast.Array | ast.Record):
                 self.scalars.add(number)
             if isinstance(item.init, ast.InitList) and self.inside(where):

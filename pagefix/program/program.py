@@ -24,6 +24,8 @@ from pagefix.c.ast import (
     Field,
     Function,
     Global,
+    Init,
+    InitList,
     Invocation,
     Macro,
     Name,
@@ -263,6 +265,22 @@ class Program(Files):
         if not isinstance(type_, Base | Record) or is_plain(type_.name):
             return ()
         return tuple(field for record in self.record(type_.name, path) for field in record.fields)
+
+    def slots(self, item: Global, path: str) -> dict[str, Init]:
+        """Return what an initializer sets, by member; without designator in the record's order."""
+        if not isinstance(item.init, InitList):
+            return {}
+        names = [field.name for field in self.fields(item.type, path)]
+        found: dict[str, Init] = {}
+        position = 0
+        for init in item.init.items:
+            slot = init.designators[0].field if init.designators else None
+            if slot is None and not init.designators and position < len(names):
+                slot = names[position]
+            if slot is not None:
+                position = names.index(slot) + 1 if slot in names else position + 1
+                found[slot] = init
+        return found
 
     def invocations(self, path: str) -> tuple[tuple[str, Call], ...]:
         """Return the macros that a file uses at file scope, as calls."""
