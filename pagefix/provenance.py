@@ -8,7 +8,7 @@ Floor 7.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pagefix.c import ast
@@ -117,7 +117,7 @@ def _calls(
         rule = rules[name]
         for each in rule.matches:
             bindings = match(each.tree, node)
-            if bindings is not None:
+            if bindings is not None and not _beside(reached.function, node, each.except_beside):
                 yield _hit(reached, node, rule, each, bindings)
                 break
     if reached.helper >= 0 and HELPER_RULE in rules and isinstance(node, ast.Call):
@@ -125,6 +125,32 @@ def _calls(
         rule = rules[HELPER_RULE]
         page = Bound(node.args[reached.helper])
         yield _hit(reached, node, rule, rule.matches[0], {rule.metavars[0].name: page})
+
+
+def _beside(function: ast.Function, node: ast.Expr, members: Collection[str]) -> bool:
+    # Whether a call is handed one of some members beside an expression.
+    if not members:
+        return False
+    for call in _nodes(function.body):
+        if isinstance(call, ast.Call):
+            mine = [arg for arg in call.args if arg.start <= node.start and node.end <= arg.end]
+            if mine and any(
+                isinstance(each, ast.Member) and each.field in members
+                for arg in call.args
+                if arg is not mine[0]
+                for each in _nodes(arg)
+            ):
+                return True
+    return False
+
+
+def _nodes(node: object) -> Iterator[object]:
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        if isinstance(current, tuple):
+            yield current
+            todo.extend(current)
 
 
 def _hit(

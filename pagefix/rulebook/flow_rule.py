@@ -117,7 +117,8 @@ def _match(
     requires = Label(table["requires"]) if "requires" in table else None
     access = frozenset(map(Access, table.get("access", _MEMBERS)))
     severity = Severity(table.get("severity", reader.data["severity"]))
-    found = Match(pattern, tree, anchor, field, access, requires, severity, message)
+    beside = tuple(table.get("except_beside", ()))
+    found = Match(pattern, tree, anchor, field, access, requires, severity, message, beside)
     _check_possible(reader, where, found, metavars)
     return found
 

@@ -83,6 +83,11 @@ class MatchForm(TypedDict):
     ]
     requires: NotRequired[Annotated[Label, "Label that what is matched must carry."]]
     severity: NotRequired[Annotated[Severity, "If it is not the rule's."]]
+    except_beside: NotRequired[
+        Annotated[
+            list[str], "Members: not where a call is handed one of them beside what is matched."
+        ]
+    ]
     message: Annotated[str, "One sentence; metavariables stand for the text they matched."]
 
 

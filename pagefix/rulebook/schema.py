@@ -139,6 +139,8 @@ class Match:
     :param requires: the label that the page must carry, ``None`` if none.
     :param severity: the rule's, unless the match has its own.
     :param message: one sentence; metavariables stand for the text they matched.
+    :param except_beside: members; it says nothing where a call is handed one of them beside
+        what is matched.
     """
 
     pattern: str
@@ -149,6 +151,7 @@ class Match:
     requires: Label | None
     severity: Severity
     message: Template
+    except_beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
