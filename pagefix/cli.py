@@ -18,7 +18,6 @@ from pagefix.cli_arguments import Run, parser
 from pagefix.errors import ExitCode, PagefixError
 
 if TYPE_CHECKING:
-
     from pagefix.config import Settings
     from pagefix.engine import Rewrite
     from pagefix.flow import SwapOptions

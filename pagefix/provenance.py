@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pagefix.c import ast
-from pagefix.finding import Access, Confidence, Coverage, Finding, Site
+from pagefix.finding import Access, Confidence, Coverage, Finding, Site, Status
 from pagefix.findings import Way, as_finding
 from pagefix.fix import Offers
 from pagefix.flow import Analysis, Reached, SwapOptions, analyse
@@ -95,7 +95,7 @@ def provenance(
         undecided=tuple(
             replace(site, reason=_UNKNOWN)
             for site in sites
-            if (site.span.path, site.span.start) in unknown
+            if (site.span.path, site.span.start) in unknown and site.status is not Status.OTHER
         ),
         coverage=analysis.coverage,
         assumptions=analysis.plan.assumptions,

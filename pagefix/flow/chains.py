@@ -160,7 +160,8 @@ class Chains:
             for field, value in heap.fields(number):
                 store = heap.stored_at((number, field))
                 if pages(value) and store is not None:
-                    record = heap.info(number).record or "an array"
+                    record = heap.info(number).record
+                    record = f"a {record}" if record else "an array"
                     return self._stored(
                         store.context, store.path, store.start, store.end, record, depth
                     )
@@ -179,7 +180,7 @@ class Chains:
             path, start, end = edge.path, edge.start, edge.end
         if not path or _is_model(path):
             return None
-        text = f"the page is put into a {record} here, and travels on in it"
+        text = f"the page is put into {record} here, and travels on in it"
         return Step(depth, self._place(path, start, end), text)
 
     def _edges(self, number: int) -> list[Edge]:
