@@ -6,7 +6,6 @@ Floor 7, beside :mod:`pagefix.cli`.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from pagefix import __version__
@@ -15,10 +14,7 @@ from pagefix.errors import PagefixError
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-__all__ = ["Run", "parser"]
-
-#: What runs a command and returns the exit status.
-Run = Callable[[argparse.Namespace], int]
+__all__ = ["parser"]
 
 _EPILOG = "exit status: 0 clean, 1 findings (or a diff), 2 could not run"
 
@@ -36,10 +32,10 @@ class _Parser(argparse.ArgumentParser):
         print(message, end="", file=file)
 
 
-def parser(commands: Mapping[str, Run]) -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line.
 
-    :param commands: what each command runs; it is found in the result as ``run``.
+    What it returns has the name of the command as ``command``.
     """
     parser = _Parser(
         prog="pagefix",
@@ -54,7 +50,7 @@ def parser(commands: Mapping[str, Run]) -> argparse.ArgumentParser:
         one = known.add_parser(
             name, help=help, description=help[0].upper() + help[1:] + ".", epilog=_EPILOG
         )
-        one.set_defaults(run=commands[name])
+        one.set_defaults(command=name)
         return one
 
     check = command("check", "report what the rules find")

@@ -5,14 +5,30 @@ Floor 7, beside :mod:`pagefix.cli`.
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterator
 
+from pagefix.cli_settings import all_rules, settings_of, swap_options
 from pagefix.contract import Contracts, Outcome, Verdict
+from pagefix.errors import ExitCode
 
-__all__ = ["contract_lines"]
+__all__ = ["contract_lines", "run"]
 
 _WIDTH = 14
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return the exit status."""
+    from pagefix import engine
+
+    settings = settings_of(options)
+    program = engine.load(options.paths)
+    found = engine.contracts(program, all_rules(settings), swap_options(settings))
+    for line in contract_lines(found):
+        print(line)
+    missing = any(each.verdict is Verdict.MISSING for each in found.outcomes)
+    return ExitCode.FINDINGS if missing else ExitCode.CLEAN
 
 
 def contract_lines(found: Contracts) -> Iterator[str]:

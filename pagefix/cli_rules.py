@@ -1,18 +1,37 @@
-"""The commands about rules: list them, test them.
+"""The command that lists the rules.
 
 Floor 7, beside :mod:`pagefix.cli`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from pagefix.errors import PagefixError
-from pagefix.rulebook import Rule, rules_folder
+from pagefix.cli_settings import all_rules, settings_of
+from pagefix.cli_shared import screen_of
+from pagefix.errors import ExitCode
+from pagefix.rulebook import Rule
 
-__all__ = ["rules_json", "run_fixtures"]
+__all__ = ["rules_json", "run"]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return the exit status."""
+    from pagefix.report import tables
+
+    if options.schema:
+        from pagefix.rulebook import json_schema
+
+        print(json_schema())
+        return ExitCode.CLEAN
+    rules = all_rules(settings_of(options))
+    if options.format == "json":
+        print(rules_json(rules))
+    else:
+        tables.rules_table(screen_of(None), rules)
+    return ExitCode.CLEAN
 
 
 def rules_json(rules: Sequence[Rule]) -> str:
@@ -42,51 +61,3 @@ def _rule(rule: Rule) -> dict[str, object]:
             "references": list(rule.doc.references),
         },
     }
-
-
-def run_fixtures(
-    rules: Sequence[Rule], wanted: str | None, folders: Sequence[str], fixtures: str | None
-) -> tuple[list[str], bool]:
-    """Run rules against their fixtures.
-
-    :param wanted: the one rule to test; all of them if left out.
-    :param folders: where a project's own rules are: only they are tested if all are.
-    :param fixtures: folder of the fixtures; beside the rules if left out.
-    :return: what to print, and whether all is as expected.
-    """
-    chosen = [rule for rule in rules if rule.name == wanted] if wanted else _all(rules, folders)
-    said: list[str] = []
-    failed = count = 0
-    for rule in chosen:
-        for lines in _run(rule, rules, fixtures):
-            count += 1
-            failed += bool(lines)
-            if lines:
-                said += [*lines, ""]
-    verdict = f"{failed} failed" if failed else "all as expected"
-    said.append(f"{_many(len(chosen), 'rule')}, {_many(count, 'program')}: {verdict}.")
-    return said, not failed
-
-
-def _all(rules: Sequence[Rule], folders: Sequence[str]) -> list[Rule]:
-    return [rule for rule in rules if not folders or not rule.own]
-
-
-def _run(rule: Rule, rules: Sequence[Rule], fixtures: str | None) -> Iterator[tuple[str, ...]]:
-    from pagefix.fixtures import programs, run_case
-
-    beside = rules_folder() if rule.own else Path(rule.path).resolve().parent
-    folder = Path(fixtures) if fixtures is not None else beside.parent / "fixtures"
-    found = programs(rule.name, folder)
-    if not found:
-        raise PagefixError(
-            f"{rule.name} has no fixtures",
-            why=f"{folder} has no folder {rule.name} with a program in it.",
-            remedy=f"Write {folder / rule.name}/some.c, or name the folder with --fixtures.",
-        )
-    for path in found:
-        yield run_case(rule, rules, path).wrong
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -1,0 +1,87 @@
+"""The command that reports.
+
+Floor 7, beside :mod:`pagefix.cli`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from pagefix import __version__
+from pagefix.cli_settings import settings_of
+from pagefix.cli_shared import busy, checked, many, refuse_stopped, screen_of, status
+from pagefix.errors import ExitCode, PagefixError
+
+if TYPE_CHECKING:
+    from pagefix.config import Settings
+    from pagefix.report import Report
+
+__all__ = ["run"]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return the exit status."""
+    from pagefix import engine
+
+    settings = settings_of(options)
+    program = engine.load(options.paths)
+    refuse_stopped(program)
+    with busy(program):
+        report = checked(program, options, settings)
+    report = _accepted(report, settings, write=options.write_baseline)
+    if options.format == "json":
+        from pagefix.report import machine
+
+        print(machine.check_json(report, __version__))
+    elif options.format == "concise":
+        from pagefix.report import machine
+
+        for line in machine.concise(report):
+            print(line)
+    else:
+        screen = screen_of(program)
+        screen.check(report)
+        if options.stats:
+            screen.stats(report)
+    if options.stats and options.format != "rich":
+        screen_of(program, sys.stderr).stats(report)
+    if report.failed and options.exit_zero:
+        return ExitCode.CLEAN
+    return status(report, failed=report.failed)
+
+
+def _accepted(report: Report, settings: Settings, *, write: bool) -> Report:
+    # What the project lives with, taken out of what counts.
+    from dataclasses import replace
+
+    from pagefix import baseline
+    from pagefix.finding import Severity
+
+    if settings.severity is not None:
+        order = list(Severity)
+        least = order.index(settings.severity)
+        kept = tuple(each for each in report.findings if order.index(each.severity) <= least)
+        report = replace(report, findings=kept)
+    if settings.baseline is None:
+        if write:
+            raise PagefixError(
+                "there is no baseline to write",
+                why="--write-baseline writes to the file that --baseline or a setting names.",
+                remedy="Name one: --baseline FILE --write-baseline.",
+            )
+        return report
+    if write:
+        count = baseline.write_baseline(settings.baseline, report.findings)
+        print(f"{many(count, 'finding')} written to {settings.baseline}.", file=sys.stderr)
+    known = baseline.read_baseline(settings.baseline)
+    findings, gone = baseline.apply_baseline(report.findings, known)
+    if gone:
+        words = "is" if gone == 1 else "are"
+        print(
+            f"{many(gone, 'finding')} of {settings.baseline} {words} gone:"
+            " --write-baseline leaves out what is.",
+            file=sys.stderr,
+        )
+    return replace(report, findings=findings)

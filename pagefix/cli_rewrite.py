@@ -1,0 +1,99 @@
+"""The command that converts.
+
+Floor 7, beside :mod:`pagefix.cli`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from pagefix.cli_settings import settings_of
+from pagefix.cli_shared import (
+    busy,
+    checked,
+    folders_of,
+    many,
+    put,
+    refuse_stopped,
+    screen_of,
+    status,
+)
+from pagefix.errors import ExitCode, PagefixError
+
+if TYPE_CHECKING:
+    from pagefix.engine import Rewrite
+    from pagefix.program import Program
+
+__all__ = ["run"]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and return the exit status."""
+    from pagefix import engine, rewriting
+
+    writes = options.apply or (options.interactive and options.patch is None)
+    if "-" in options.paths and (writes or options.interactive):
+        raise PagefixError(
+            "standard input cannot be written to",
+            why=f"--{'apply' if options.apply else 'interactive'} writes files, and - is none.",
+            remedy="Leave it out: the diff goes to standard output.",
+        )
+    settings = settings_of(options)
+    program = engine.load(options.paths)
+    if not writes:
+        refuse_stopped(program)
+    elif _recover(program):
+        program = engine.load(options.paths)
+    with busy(program):
+        report = checked(program, options, settings)
+        result = engine.rewrite(program, report, unsafe=options.unsafe)
+    if options.interactive and result.changes:
+        screen = screen_of(program)
+        chosen = rewriting.ask(program, report, result, screen, unsafe=options.unsafe)
+        if chosen is None:
+            print("Nothing was written.")
+            return status(report, failed=True)
+        result = chosen
+    if options.patch is not None:
+        rewriting.save_patch(options.patch, rewriting.diff_of(result))
+    if writes:
+        _write_all(options, program, result)
+    elif options.patch is None:
+        diff = rewriting.diff_of(result)
+        put(rewriting.coloured(diff) if rewriting.wants_colour(sys.stdout) else diff)
+    _tell_held(program, result)
+    if writes and result.changes:
+        return ExitCode.CLEAN
+    return status(report, failed=bool(result.changes))
+
+
+def _write_all(options: argparse.Namespace, program: Program, result: Rewrite) -> None:
+    from pagefix import fix
+
+    roots = [*options.paths, *([program.tree.root] if program.tree.root else [])]
+    written = fix.apply(result.changes, roots)
+    print(f"{many(len(result.made), 'finding')} rewritten in {many(written, 'file')}.")
+
+
+def _recover(program: Program) -> bool:
+    from pagefix import fix
+
+    told = fix.recover(folders_of(program))
+    for each in told:
+        became = "finished: new" if each.finished else "undone: as they were"
+        print(
+            f"A rewrite that had been stopped was {became} are {many(len(each.files), 'file')}"
+            f" ({', '.join(map(program.tree.show, each.files))}).",
+            file=sys.stderr,
+        )
+    return bool(told)
+
+
+def _tell_held(program: Program, result: Rewrite) -> None:
+    screen = screen_of(program, sys.stderr)
+    for held in result.held:
+        place = screen.where(held.finding.place)
+        expression = " ".join(held.finding.expression.split())
+        print(f"{place}: {expression}: {held.reason}", file=sys.stderr)

@@ -1,0 +1,146 @@
+"""What several commands do: check, show, say how it went.
+
+Floor 7, beside :mod:`pagefix.cli`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+from pagefix.cli_settings import chosen_rules, swap_options
+from pagefix.errors import ExitCode, PagefixError
+
+if TYPE_CHECKING:
+    from pagefix.config import Settings
+    from pagefix.program import Program
+    from pagefix.report import Report
+    from pagefix.report.console import Screen
+    from pagefix.rulebook import Rule
+
+__all__ = [
+    "busy",
+    "checked",
+    "folders_of",
+    "many",
+    "named_files",
+    "put",
+    "refuse_stopped",
+    "screen_of",
+    "status",
+]
+
+
+def checked(program: Program, options: argparse.Namespace, settings: Settings) -> Report:
+    """Return what the rules in use find, and warn of those that mean nothing here."""
+    from pagefix import engine
+    from pagefix.config import Scope
+
+    rules, names = chosen_rules(options, settings)
+    _warn(program, rules, settings.select)
+    return engine.check(
+        program,
+        rules,
+        settings.scope or Scope.SWAPCACHE,
+        swap_options(settings, options.without),
+        strict=settings.strict,
+        whole=named_files(options.paths),
+        names=names,
+    )
+
+
+def _warn(program: Program, rules: Sequence[Rule], select: Sequence[str]) -> None:
+    # Our own rules are for trees of every age; a project's are for its own. Who names a rule
+    # must hear that it finds nothing because it means nothing here.
+    from pagefix.conditions import unknown_names, why_not
+
+    for rule in rules:
+        reason = why_not(program, rule) if rule.name in select else ""
+        if reason:
+            print(f"warning: {rule.name} means nothing here: {reason}", file=sys.stderr)
+        if not rule.own:
+            for sentence in unknown_names(program, rule):
+                print(f"warning: {sentence}", file=sys.stderr)
+
+
+def named_files(paths: Sequence[str]) -> bool:
+    """Tell whether files are named: of a directory only what matters is read."""
+    return not any(os.path.isdir(path) for path in paths)
+
+
+def status(report: Report, *, failed: bool) -> int:
+    """Return the exit status of a check: clean means that everything was looked at."""
+    if failed or not report.hidden:
+        return ExitCode.FINDINGS if failed else ExitCode.CLEAN
+    first = report.hidden[0]
+    more = f", and {len(report.hidden) - 1} more" if len(report.hidden) > 1 else ""
+    raise PagefixError(
+        "nothing was found, but not everything could be read",
+        why=f"{first.path}:{first.line}: {first.reason}{more}; a page's field may be there.",
+        remedy="`unread` of --format json lists it; look there, or leave these files out.",
+    )
+
+
+def folders_of(program: Program) -> set[str]:
+    """Return the folders of the files under check, where links lead to."""
+    disks = [program.disk(path) for path in program.files]
+    return {
+        os.path.dirname(os.path.realpath(disk) if os.path.islink(disk) else disk) for disk in disks
+    }
+
+
+def refuse_stopped(program: Program) -> None:
+    """Say nothing of files that a stopped rewrite has left half written."""
+    from pagefix import fix
+
+    for folder in fix.stopped(folders_of(program)):
+        raise PagefixError(
+            f"a rewrite was stopped while it wrote below {folder}",
+            why="Some files may have their new text and others not yet: nothing right could be"
+            " said of them.",
+            remedy="`pagefix rewrite --apply` with the same paths finishes or undoes it first;"
+            f" {folder}/.pagefix-journal tells how to do that by hand.",
+        )
+
+
+@contextmanager
+def busy(program: Program) -> Iterator[None]:
+    """Show a person who waits that something moves; a pipe or a log sees nothing of it."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with screen_of(program, sys.stderr).console.status(
+        f"reading {many(len(program.files), 'file')}"
+    ):
+        yield
+
+
+def screen_of(program: Program | None, file: TextIO | None = None) -> Screen:
+    """Return what prints for people."""
+    from pagefix.report.console import Screen
+
+    def read(path: str) -> NoReturn:
+        raise AssertionError(path)
+
+    return Screen(
+        file or sys.stdout, read if program is None else lambda path: program.unit(path).source
+    )
+
+
+def put(data: bytes) -> None:
+    """Write bytes to standard output, all of them."""
+    sys.stdout.flush()
+    rest = memoryview(data)
+    while rest:
+        # Without a buffer (`python -u`) a part may be taken, also when the reader leaves.
+        rest = rest[sys.stdout.buffer.write(rest) :]
+    sys.stdout.buffer.flush()
+
+
+def many(count: int, word: str) -> str:
+    """Return a number with its word."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
