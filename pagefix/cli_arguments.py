@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 __all__ = ["parser"]
 
+# Those of `pagefix.report`, which is not imported for them.
+_FORMATS = (
+    "rich",
+    "concise",
+    "json",
+    "jsonl",
+    "sarif",
+    "github",
+    "gitlab",
+    "junit",
+    "markdown",
+)
 _EPILOG = "exit status: 0 clean, 1 findings (or a diff), 2 could not run"
 
 
@@ -56,9 +68,8 @@ def parser() -> argparse.ArgumentParser:
     check = command("check", "report what the rules find")
     _add_paths(check)
     _add_scope(check)
-    check.add_argument(
-        "--format", choices=("rich", "concise", "json"), default="rich", help="default: rich"
-    )
+    check.add_argument("--format", choices=_FORMATS, default="rich", help="default: rich")
+    check.add_argument("--output", metavar="FILE", help="write it to a file")
     check.add_argument(
         "--strict", action="store_true", help="report the places that cannot be decided too"
     )

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pagefix import __version__
-from pagefix.cli_settings import settings_of
-from pagefix.cli_shared import busy, checked, many, refuse_stopped, screen_of, status
+from pagefix.cli_output import about, put, save, screen_of, written
+from pagefix.cli_settings import chosen_rules, settings_of
+from pagefix.cli_shared import busy, checked, many, refuse_stopped, status
 from pagefix.errors import ExitCode, PagefixError
 
 if TYPE_CHECKING:
     from pagefix.config import Settings
+    from pagefix.program import Program
     from pagefix.report import Report
+    from pagefix.rulebook import Rule
 
 __all__ = ["run"]
 
@@ -28,28 +31,37 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     program = engine.load(options.paths)
     refuse_stopped(program)
+    rules, names = chosen_rules(options, settings)
     with busy(program):
-        report = checked(program, options, settings)
+        report = checked(program, options, settings, rules, names)
     report = _accepted(report, settings, write=options.write_baseline)
-    if options.format == "json":
-        from pagefix.report import machine
-
-        print(machine.check_json(report, __version__))
-    elif options.format == "concise":
-        from pagefix.report import machine
-
-        for line in machine.concise(report):
-            print(line)
-    else:
-        screen = screen_of(program)
-        screen.check(report)
-        if options.stats:
-            screen.stats(report)
-    if options.stats and options.format != "rich":
-        screen_of(program, sys.stderr).stats(report)
+    _show(options, program, report, rules)
     if report.failed and options.exit_zero:
         return ExitCode.CLEAN
     return status(report, failed=report.failed)
+
+
+def _show(
+    options: argparse.Namespace, program: Program, report: Report, rules: Sequence[Rule]
+) -> None:
+    apart = options.format != "rich" or options.output is not None
+    if options.format == "rich":
+        with written(options.output) as file:
+            screen = screen_of(program, file)
+            screen.check(report)
+            if options.stats and not apart:
+                screen.stats(report)
+    else:
+        from pagefix.report import formatter
+
+        lines = formatter(options.format)(report, about(program, rules))
+        text = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+        if options.output is None:
+            put(text)
+        else:
+            save(options.output, text)
+    if options.stats and apart:
+        screen_of(program, sys.stderr).stats(report)
 
 
 def _accepted(report: Report, settings: Settings, *, write: bool) -> Report:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import os
 
+from pagefix.cli_output import screen_of
 from pagefix.cli_settings import all_rules, chosen_rules, settings_of, swap_options
-from pagefix.cli_shared import screen_of
 from pagefix.errors import ExitCode, PagefixError
 
 __all__ = ["run"]

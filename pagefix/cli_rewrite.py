@@ -9,17 +9,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from pagefix.cli_settings import settings_of
-from pagefix.cli_shared import (
-    busy,
-    checked,
-    folders_of,
-    many,
-    put,
-    refuse_stopped,
-    screen_of,
-    status,
-)
+from pagefix.cli_output import put, screen_of
+from pagefix.cli_settings import chosen_rules, settings_of
+from pagefix.cli_shared import busy, checked, folders_of, many, refuse_stopped, status
 from pagefix.errors import ExitCode, PagefixError
 
 if TYPE_CHECKING:
@@ -47,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     elif _recover(program):
         program = engine.load(options.paths)
     with busy(program):
-        report = checked(program, options, settings)
+        report = checked(program, options, settings, *chosen_rules(options, settings))
         result = engine.rewrite(program, report, unsafe=options.unsafe)
     if options.interactive and result.changes:
         screen = screen_of(program)

@@ -9,8 +9,8 @@ import argparse
 import json
 from collections.abc import Sequence
 
+from pagefix.cli_output import screen_of
 from pagefix.cli_settings import all_rules, settings_of
-from pagefix.cli_shared import screen_of
 from pagefix.errors import ExitCode
 from pagefix.rulebook import Rule
 

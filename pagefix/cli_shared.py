@@ -10,16 +10,16 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING
 
-from pagefix.cli_settings import chosen_rules, swap_options
+from pagefix.cli_output import screen_of
+from pagefix.cli_settings import swap_options
 from pagefix.errors import ExitCode, PagefixError
 
 if TYPE_CHECKING:
     from pagefix.config import Settings
     from pagefix.program import Program
     from pagefix.report import Report
-    from pagefix.report.console import Screen
     from pagefix.rulebook import Rule
 
 __all__ = [
@@ -28,19 +28,25 @@ __all__ = [
     "folders_of",
     "many",
     "named_files",
-    "put",
     "refuse_stopped",
-    "screen_of",
     "status",
 ]
 
 
-def checked(program: Program, options: argparse.Namespace, settings: Settings) -> Report:
-    """Return what the rules in use find, and warn of those that mean nothing here."""
+def checked(
+    program: Program,
+    options: argparse.Namespace,
+    settings: Settings,
+    rules: Sequence[Rule],
+    names: Sequence[str],
+) -> Report:
+    """Return what the rules in use find, and warn of those that mean nothing here.
+
+    :param names: of all rules there are.
+    """
     from pagefix import engine
     from pagefix.config import Scope
 
-    rules, names = chosen_rules(options, settings)
     _warn(program, rules, settings.select)
     return engine.check(
         program,
@@ -117,28 +123,6 @@ def busy(program: Program) -> Iterator[None]:
         f"reading {many(len(program.files), 'file')}"
     ):
         yield
-
-
-def screen_of(program: Program | None, file: TextIO | None = None) -> Screen:
-    """Return what prints for people."""
-    from pagefix.report.console import Screen
-
-    def read(path: str) -> NoReturn:
-        raise AssertionError(path)
-
-    return Screen(
-        file or sys.stdout, read if program is None else lambda path: program.unit(path).source
-    )
-
-
-def put(data: bytes) -> None:
-    """Write bytes to standard output, all of them."""
-    sys.stdout.flush()
-    rest = memoryview(data)
-    while rest:
-        # Without a buffer (`python -u`) a part may be taken, also when the reader leaves.
-        rest = rest[sys.stdout.buffer.write(rest) :]
-    sys.stdout.buffer.flush()
 
 
 def many(count: int, word: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 
 from pagefix import __version__
-from pagefix.cli_shared import busy, named_files, screen_of
+from pagefix.cli_output import about, screen_of
+from pagefix.cli_shared import busy, named_files
 from pagefix.errors import ExitCode
 
 __all__ = ["run"]
@@ -24,13 +25,13 @@ def run(options: argparse.Namespace) -> int:
         whole = options.whole or named_files(options.paths)
     report = engine.find_sites(program, load_rules(), whole=whole)
     if options.format == "json":
-        from pagefix.report import machine
+        from pagefix.report import json
 
-        print(machine.sites_json(report, __version__))
+        print(json.sites_json(report, __version__))
     elif options.format == "concise":
-        from pagefix.report import machine
+        from pagefix.report import concise
 
-        for line in machine.concise_sites(report):
+        for line in concise.sites_lines(report, about(program, ())):
             print(line)
     else:
         from pagefix.report import tables

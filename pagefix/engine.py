@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pagefix.c import has_new_error, read
 from pagefix.errors import PagefixError
-from pagefix.finding import Applicability, Coverage, Finding, Fix, Kind, Status
+from pagefix.finding import Applicability, Coverage, Finding, Fix, Kind, Status, in_order
 from pagefix.fix import (
     FileChange,
     Offers,
@@ -138,7 +138,7 @@ def check(
     assumptions = (*assumptions, *doubts, *kept.assumptions)
     known = {rule.name for rule in rules}
     known.update((rule.name for rule in load_rules(optional=True)) if names is None else names)
-    findings = tuple(sorted(findings, key=lambda each: (each.span, each.rule)))
+    findings = tuple(sorted(findings, key=in_order))
     return Report(
         tree=facts,
         findings=allow(program, findings, rules, sorted(known), judged),

@@ -30,6 +30,7 @@ __all__ = [
     "Step",
     "Unread",
     "fingerprint",
+    "in_order",
 ]
 
 
@@ -192,6 +193,11 @@ class Finding:
     alternatives: int = 0
     fixes: tuple[Fix, ...] = ()
     suppressed: str | None = None
+
+
+def in_order(finding: Finding) -> tuple[Span, str, str, str]:
+    """Return what findings are sorted by: no two of them tie, whatever found them first."""
+    return finding.span, finding.rule, finding.message, finding.entry or ""
 
 
 @dataclass(frozen=True, slots=True)

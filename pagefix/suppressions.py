@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from pagefix.c import ChunkKind, Unit, ast
 from pagefix.finding import Applicability as May
-from pagefix.finding import Confidence, Finding, Fix, Kind, fingerprint
+from pagefix.finding import Confidence, Finding, Fix, Kind, fingerprint, in_order
 from pagefix.program import Program
 from pagefix.rulebook import Rule
 
@@ -92,7 +92,7 @@ def allow(
         for name, message in _complaints(comment, active, known, judged):
             if name in active:
                 found.append(_finding(program, comment, active[name], message))
-    return tuple(sorted(found, key=lambda each: (each.span, each.rule)))
+    return tuple(sorted(found, key=in_order))
 
 
 def _marked(finding: Finding, comments: Iterable[_Comment]) -> Finding:

@@ -42,7 +42,8 @@ ORDER = [name for floor in FLOORS for name in floor]
 PUBLIC = {
     "pagefix.c.ast",
     "pagefix.report.console",
-    "pagefix.report.machine",
+    "pagefix.report.concise",
+    "pagefix.report.json",
     "pagefix.report.tables",
 }
 

@@ -6,71 +6,22 @@ import io
 import json
 from pathlib import Path
 
+from samples import FIRST, TEXT, about, report
 from trees import checked, tree
 
 from pagefix import engine
-from pagefix.finding import (
-    Applicability,
-    Confidence,
-    Coverage,
-    Edit,
-    Finding,
-    Fix,
-    Kind,
-    Severity,
-    Step,
-)
-from pagefix.report import Report, TreeFacts, machine, tables
+from pagefix.finding import Step
+from pagefix.report import Report, tables
+from pagefix.report.concise import lines as concise
 from pagefix.report.console import Screen
+from pagefix.report.json import lines as json_lines
+from pagefix.report.json import sites_json
 from pagefix.rulebook import load_rules
-from pagefix.sites import Ledger
-from pagefix.source import Place, SourceFile, Span
-
-TEXT = b"int f(struct page *page)\n{\n\tint \xe9 = page->mapping->x;\n\treturn 1;\n}\n"
-FIRST = Finding(
-    rule="raw-page-mapping",
-    kind=Kind.FLOW,
-    place=Place("fs/a.c", 3, 16, 3, 23),
-    span=Span("fs/a.c", 42, 49),
-    function="f",
-    field="mapping",
-    expression="page->mapping",
-    message="page->mapping is not the file's mapping",
-    severity=Severity.ERROR,
-    confidence=Confidence.ASSUMED,
-    fingerprint="0123456789abcdef0123456789abcdef",
-    entry="foo_aops.readpage",
-    unless="compressed",
-    trace=(
-        Step(0, Place("fs/a.c", 1, 5, 1, 6), "the VM calls f()"),
-        Step(1, Place("fs/a.c", 3, 16, 3, 23), "reads page->mapping"),
-    ),
-    alternatives=2,
-    fixes=(
-        Fix(
-            Applicability.SAFE,
-            "use the wrapper",
-            (Edit("fs/a.c", 36, 36, "w("), Edit("fs/a.c", 40, 49, ")")),
-        ),
-    ),
-)
-
-
-def report(*findings: Finding) -> Report:
-    return Report(
-        tree=TreeFacts("/k", ("page_file_mapping",), ()),
-        findings=findings,
-        undecided=(),
-        coverage=Coverage(1, 2, ("a",), ("b",), ("c",)),
-        assumptions=("something",),
-        ledger=Ledger(3, 1, 2, 0, {"struct page": 1, "struct x": 2}),
-        unread=(),
-        files=1,
-    )
+from pagefix.source import SourceFile
 
 
 def test_check_json_is_what_the_format_says() -> None:
-    assert json.loads(machine.check_json(report(FIRST), "1.2")) == {
+    assert json.loads("".join(json_lines(report(FIRST), about()))) == {
         "format": 1,
         "tool": {"name": "pagefix", "version": "1.2"},
         "tree": {"root": "/k", "wrappers": ["page_file_mapping"], "assumed": []},
@@ -146,7 +97,7 @@ def test_sites_json_is_what_the_format_says(tmp_path: Path) -> None:
     text = b"#include <linux/mm.h>\nint f(struct page *p)\n{\n\treturn p->index != '\xe9';\n}\n"
     tree(tmp_path, {"fs/a.c": text})
     program = engine.load([str(tmp_path / "fs")])
-    found = json.loads(machine.sites_json(engine.find_sites(program, load_rules()), "1.2"))
+    found = json.loads(sites_json(engine.find_sites(program, load_rules()), "1.2"))
     assert found == {
         "format": 1,
         "tool": {"name": "pagefix", "version": "1.2"},
@@ -187,7 +138,7 @@ def test_bytes_that_are_not_utf8_travel_as_surrogates(tmp_path: Path) -> None:
     text = b"#include <linux/mm.h>\nint f(void *v)\n{\n\treturn ((struct page *)v /*\xe9*/)->index;\n}\n"
     tree(tmp_path, {"fs/\udce9.c": text})
     _, found = checked(tmp_path / "fs", rules=("raw-page-index",))
-    document = machine.check_json(found, "1")
+    document = "".join(json_lines(found, about()))
     assert document.isascii()
     (finding,) = json.loads(document)["findings"]
     assert finding["path"].encode("utf-8", "surrogateescape") == b"fs/\xe9.c"
@@ -195,8 +146,8 @@ def test_bytes_that_are_not_utf8_travel_as_surrogates(tmp_path: Path) -> None:
 
 
 def test_concise() -> None:
-    assert list(machine.concise(report(FIRST))) == [
-        "fs/a.c:3:16-23: error: page->mapping is not the file's mapping [raw-page-mapping]"
+    assert list(concise(report(FIRST), about())) == [
+        "fs/a.c:3:16: error: page->mapping is not the file's mapping [raw-page-mapping]"
     ]
 
 

@@ -6,6 +6,7 @@ lose nothing. rich is imported only by what prints for people.
 Floor 6.
 """
 
-from pagefix.report.model import Report, SitesReport, TreeFacts
+from pagefix.report.formats import FORMATS, formatter
+from pagefix.report.model import About, Report, SitesReport, TreeFacts
 
-__all__ = ["Report", "SitesReport", "TreeFacts"]
+__all__ = ["FORMATS", "About", "Report", "SitesReport", "TreeFacts", "formatter"]

@@ -5,12 +5,54 @@ Floor 6.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pagefix.finding import Coverage, Finding, Severity, Site, Unread
+from pagefix.rulebook import Rule
 from pagefix.sites import Ledger
+from pagefix.source import Place, SourceFile
 
-__all__ = ["Report", "SitesReport", "TreeFacts"]
+__all__ = ["About", "Report", "SitesReport", "TreeFacts"]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a format may have to know beside the report.
+
+    :param version: of pagefix.
+    :param rules: those in use; a format may hold their words.
+    :param read: gives the text of a file by its shown path.
+    :param disk: gives the path to open of a shown path.
+    """
+
+    version: str
+    rules: Sequence[Rule]
+    read: Callable[[str], SourceFile]
+    disk: Callable[[str], str]
+
+    def here(self, path: str) -> str:
+        """Return a shown path as it is opened from the working directory."""
+        disk = self.disk(path)
+        if os.path.isabs(disk):
+            near = os.path.relpath(disk)
+            return disk if near.startswith("..") else near
+        return os.path.normpath(disk)
+
+    def columns(self, place: Place) -> tuple[int, int]:
+        """Return begin and end of a place in characters, from 1; those of a Place are bytes."""
+        source = self.read(place.path)
+        return (
+            _characters(source, place.line, place.column),
+            _characters(source, place.end_line, place.end_column),
+        )
+
+
+def _characters(source: SourceFile, line: int, column: int) -> int:
+    start = source.lines()[line - 1]
+    before = source.data[start : start + column - 1]
+    return len(before.decode("utf-8", "surrogateescape")) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +101,11 @@ class Report:
     hidden: tuple[Unread, ...] = ()
 
     @property
+    def counted(self) -> list[Finding]:
+        """The findings that neither a comment nor a baseline allows (``list[Finding]``)."""
+        return [each for each in self.findings if each.suppressed is None]
+
+    @property
     def failed(self) -> bool:
         """Whether a finding counts for the exit code (``bool``): notes do not."""
-        return any(
-            each.severity is not Severity.NOTE and each.suppressed is None for each in self.findings
-        )
+        return any(each.severity is not Severity.NOTE for each in self.counted)

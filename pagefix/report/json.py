@@ -1,6 +1,6 @@
-"""Reports for programs: JSON, and one line for each finding.
+"""JSON: one document that holds all there is to say.
 
-JSON is ASCII: text that is not UTF-8 travels as surrogate escapes (``\\udcXX``), as
+The document is ASCII: text that is not UTF-8 travels as surrogate escapes (``\\udcXX``), as
 Python's ``surrogateescape`` makes and undoes them.
 
 Floor 6.
@@ -12,77 +12,59 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pagefix.finding import Finding, Site, Step, Unread
-from pagefix.report.model import Report, SitesReport, TreeFacts
+from pagefix.finding import Coverage, Finding, Site, Step, Unread
+from pagefix.report.model import About, Report, SitesReport, TreeFacts
 from pagefix.sites import Ledger
 
-__all__ = ["check_json", "concise", "concise_sites", "sites_json"]
+__all__ = [
+    "coverage_as",
+    "dumps",
+    "finding_as",
+    "head",
+    "ledger_as",
+    "lines",
+    "site_as",
+    "sites_json",
+    "unread_as",
+]
 
 _FORMAT = 1
 
 
-def check_json(report: Report, version: str) -> str:
-    """Return a check as one JSON document."""
-    return _dumps(
+def lines(report: Report, about: About) -> Iterator[str]:
+    """Yield a check as one JSON document, on one line."""
+    yield dumps(
         {
-            **_head(report.tree, version),
+            **head(report.tree, about.version),
             "assumptions": list(report.assumptions),
-            "findings": [_finding(each) for each in report.findings],
-            "undecided": [_site(each) for each in report.undecided],
-            "coverage": {
-                "functions": report.coverage.functions,
-                "contexts": report.coverage.contexts,
-                "unmodelled": list(report.coverage.unmodelled),
-                "unresolved_calls": list(report.coverage.unresolved_calls),
-                "widened": list(report.coverage.widened),
-            },
-            "ledger": _ledger(report.ledger),
-            "unread": [_unread(each) for each in report.unread],
+            "findings": [finding_as(each) for each in report.findings],
+            "undecided": [site_as(each) for each in report.undecided],
+            "coverage": coverage_as(report.coverage),
+            "ledger": ledger_as(report.ledger),
+            "unread": [unread_as(each) for each in report.unread],
         }
     )
 
 
 def sites_json(report: SitesReport, version: str) -> str:
     """Return an inventory as one JSON document."""
-    return _dumps(
+    return dumps(
         {
-            **_head(report.tree, version),
-            "sites": [_site(each) for each in report.sites],
-            "ledger": _ledger(report.ledger),
-            "unread": [_unread(each) for each in report.unread],
+            **head(report.tree, version),
+            "sites": [site_as(each) for each in report.sites],
+            "ledger": ledger_as(report.ledger),
+            "unread": [unread_as(each) for each in report.unread],
         }
     )
 
 
-def concise(report: Report) -> Iterator[str]:
-    """Yield one line for each finding: ``file:line:column-column: message [rule]``."""
-    for each in report.findings:
-        if each.suppressed is not None:
-            continue
-        place = each.place
-        column = f"{place.column}-{place.end_column}"
-        yield (f"{place.path}:{place.line}:{column}: {each.severity}: {each.message} [{each.rule}]")
-
-
-def concise_sites(report: SitesReport) -> Iterator[str]:
-    """Yield one line for each page site, and for each that is unresolved."""
-    for each in report.sites:
-        if each.status != "other":
-            place = each.place
-            column = f"{place.column}-{place.end_column}"
-            record = each.record or "unresolved"
-            reason = f" ({each.reason})" if each.reason else ""
-            yield (
-                f"{place.path}:{place.line}:{column}: {each.access} of {record}"
-                f" {each.field}: {' '.join(each.expression.split())}{reason}"
-            )
-
-
-def _dumps(value: dict[str, Any]) -> str:
+def dumps(value: dict[str, Any]) -> str:
+    """Return a value as JSON without needless spaces."""
     return json.dumps(value, separators=(",", ":"))
 
 
-def _head(tree: TreeFacts, version: str) -> dict[str, Any]:
+def head(tree: TreeFacts, version: str) -> dict[str, Any]:
+    """Return what every document begins with."""
     return {
         "format": _FORMAT,
         "tool": {"name": "pagefix", "version": version},
@@ -94,7 +76,8 @@ def _head(tree: TreeFacts, version: str) -> dict[str, Any]:
     }
 
 
-def _site(site: Site) -> dict[str, Any]:
+def site_as(site: Site) -> dict[str, Any]:
+    """Return a site as JSON has it."""
     place = site.place
     return {
         "path": place.path,
@@ -113,7 +96,19 @@ def _site(site: Site) -> dict[str, Any]:
     }
 
 
-def _ledger(ledger: Ledger) -> dict[str, Any]:
+def coverage_as(coverage: Coverage) -> dict[str, Any]:
+    """Return what was read, and what was left open, as JSON has it."""
+    return {
+        "functions": coverage.functions,
+        "contexts": coverage.contexts,
+        "unmodelled": list(coverage.unmodelled),
+        "unresolved_calls": list(coverage.unresolved_calls),
+        "widened": list(coverage.widened),
+    }
+
+
+def ledger_as(ledger: Ledger) -> dict[str, Any]:
+    """Return the account of the names as JSON has it."""
     return {
         "occurrences": ledger.occurrences,
         "page": ledger.page,
@@ -123,7 +118,8 @@ def _ledger(ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def _unread(unread: Unread) -> dict[str, Any]:
+def unread_as(unread: Unread) -> dict[str, Any]:
+    """Return text that was not understood as JSON has it."""
     return {
         "path": unread.path,
         "line": unread.line,
@@ -132,7 +128,8 @@ def _unread(unread: Unread) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_as(finding: Finding) -> dict[str, Any]:
+    """Return a finding as JSON has it."""
     place = finding.place
     return {
         "rule": finding.rule,

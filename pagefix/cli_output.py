@@ -1,0 +1,92 @@
+"""Where output goes: a screen, standard output, a file that is written whole or not at all.
+
+Floor 7, beside :mod:`pagefix.cli`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import StringIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+from pagefix import __version__
+from pagefix.errors import PagefixError
+
+if TYPE_CHECKING:
+    from pagefix.program import Program
+    from pagefix.report import About
+    from pagefix.report.console import Screen
+    from pagefix.rulebook import Rule
+
+__all__ = ["about", "put", "save", "screen_of", "written"]
+
+
+def about(program: Program, rules: Sequence[Rule]) -> About:
+    """Return what a format may have to know beside the report."""
+    from pagefix.report import About
+
+    return About(__version__, rules, lambda path: program.unit(path).source, program.disk)
+
+
+def screen_of(program: Program | None, file: TextIO | None = None) -> Screen:
+    """Return what prints for people."""
+    from pagefix.report.console import Screen
+
+    def read(path: str) -> NoReturn:
+        raise AssertionError(path)
+
+    return Screen(
+        file or sys.stdout, read if program is None else lambda path: program.unit(path).source
+    )
+
+
+def put(data: bytes) -> None:
+    """Write bytes to standard output, all of them."""
+    sys.stdout.flush()
+    rest = memoryview(data)
+    while rest:
+        # Without a buffer (`python -u`) a part may be taken, also when the reader leaves.
+        rest = rest[sys.stdout.buffer.write(rest) :]
+    sys.stdout.buffer.flush()
+
+
+@contextmanager
+def written(path: str | None) -> Iterator[TextIO]:
+    """Give a text stream that becomes a file when all is said; standard output without one."""
+    if path is None:
+        yield sys.stdout
+        return
+    text = StringIO()
+    yield text
+    save(path, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def save(path: str, data: bytes) -> None:
+    """Write a file, whole or not at all."""
+    real = os.path.realpath(path)
+    fresh = f"{real}.pagefix-new"
+    try:
+        if os.path.exists(real) and not os.path.isfile(real):
+            # A pipe or a terminal takes it as it comes.
+            with open(real, "wb") as file:
+                file.write(data)
+            return
+        with open(fresh, "xb") as file:
+            try:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(fresh, real)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(fresh)
+                raise
+    except OSError as error:
+        raise PagefixError(
+            f"{path}: it could not be written",
+            why=f"{error.filename or path}: {error.strerror}.",
+            remedy="Name another file; no other file was touched.",
+        ) from error
