@@ -68,6 +68,31 @@ def test_what_may_need_the_data_is_wrapped_when_asked() -> None:
 """ in change.after.decode()
 
 
+def test_shapes_that_leave_little_room() -> None:
+    path = FIXTURES / "guards" / "shapes.c"
+    _, _, result = rewritten(path)
+    (change,) = result.changes
+    assert change.after.decode() == path.with_suffix(".fixed.c").read_text()
+    text = change.source.data.decode().split("\n")
+    told = Counter(
+        (text[line - 1].strip(), reason)
+        for line, reason in reasons(result)
+        if not reason.startswith("needs a look")
+    )
+    put, note = "cleancache_put_page(page);", "foofs_note(page, what), "
+    late = "set_extent_uptodate(tree, start, start, NULL, GFP_ATOMIC);"
+    assert told == {
+        (put, "an `if` there would take the `else` that follows"): 2,
+        (note + put, "its value is used"): 1,
+        (f"case 1: {put} break;", "it shares its line with something else"): 1,
+        (late, "the test must be taken where it is known that there is a page"): 1,
+        (late, "page is another page by then"): 1,
+    }
+    _, _, result = rewritten(path, unsafe=True)
+    (change,) = result.changes
+    assert change.after.decode() == path.with_suffix(".unsafe.c").read_text()
+
+
 def test_nothing_is_left_to_find_or_to_do() -> None:
     program, report, result = rewritten(FIXTURES / "guards" / "foofs.fixed.c", unsafe=True)
     made = {finding.function for finding in result.made}
@@ -83,7 +108,9 @@ def test_nothing_is_left_to_find_or_to_do() -> None:
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc")
-@pytest.mark.parametrize("name", ["foofs.c", "foofs.fixed.c"])
+@pytest.mark.parametrize(
+    "name", ["foofs.c", "foofs.fixed.c", "shapes.c", "shapes.fixed.c", "shapes.unsafe.c"]
+)
 def test_the_programs_are_valid_c(name: str) -> None:
     compiles(FIXTURES / "guards" / name)
 

@@ -147,6 +147,14 @@ def test_a_local_hides_the_wrapper(tmp_path: Path) -> None:
     ]
 
 
+def test_a_local_type_hides_the_wrapper(tmp_path: Path) -> None:
+    text = READ.replace("\treturn", "\ttypedef int page_file_mapping;\n\n\treturn")
+    tree(tmp_path, {"fs/a.c": text})
+    assert held(tmp_path / "fs") == [
+        "not rewritten: a local named page_file_mapping hides the function"
+    ]
+
+
 def test_a_function_of_the_file_hides_the_wrapper(tmp_path: Path) -> None:
     text = READ.replace("int foo", "static int page_file_mapping(int x) { return x; }\nint foo")
     tree(tmp_path, {"fs/a.c": text})

@@ -18,11 +18,13 @@ from typing import NamedTuple
 
 from pagefix.c import ast
 from pagefix.finding import Edit
+from pagefix.fix.late import Unlocks, may_be_null
 from pagefix.fix.route import (
     LOOPS,
     STATEMENTS,
     assigned,
     declaration,
+    given_another,
     has_effects,
     nodes,
     page_of,
@@ -31,6 +33,7 @@ from pagefix.fix.route import (
 )
 from pagefix.fix.style import indent_to, width
 from pagefix.fix.truth import is_condition, is_truth, value_without
+from pagefix.program import Program
 from pagefix.rulebook import FixSpec, Hit
 from pagefix.source import SourceFile
 
@@ -40,7 +43,8 @@ _FLAGS = ("swapcache", "is_swapcache", "page_is_swapcache")
 _HINTS = frozenset(("likely", "unlikely"))
 _ELSE = re.compile(rb"\b(else)[ \t]*\r?\n[ \t]*")
 _INDENT = re.compile(rb"[ \t]*\Z")
-_TAIL = re.compile(rb"[ \t]*(?:/\*[^\n]*\*/[ \t]*)?\r?(?:\n|\Z)")
+_TAIL = re.compile(rb"[ \t]*(?:/\*[^\n]*\*/[ \t]*|//[^\n]*[^\n\\])?\r?(?:\n|\Z)")
+_DIRECTIVE = re.compile(rb"^[ \t]*#", re.MULTILINE)
 
 
 class Guarded(NamedTuple):
@@ -58,17 +62,18 @@ class _CannotError(Exception):
     pass
 
 
-def guard(source: SourceFile, hit: Hit, spec: FixSpec) -> Guarded:
+def guard(program: Program, hit: Hit, spec: FixSpec) -> Guarded:
     """Return the edits that keep a call from being made where the test of a fix is true."""
     try:
-        return _Guard(source, hit, spec).made()
+        return _Guard(program, hit, spec).made()
     except _CannotError as reason:
         return Guarded((), str(reason))
 
 
 class _Guard:
-    def __init__(self, source: SourceFile, hit: Hit, spec: FixSpec) -> None:
-        self.source = source
+    def __init__(self, program: Program, hit: Hit, spec: FixSpec) -> None:
+        self.source: SourceFile = program.unit(hit.path).source
+        self.unlocks = Unlocks(program, hit.path, spec.unlocks)
         self.hit = hit
         self.spec = spec
         if not isinstance(hit.expr, ast.Call) or not isinstance(hit.item, ast.Function):
@@ -122,35 +127,32 @@ class _Guard:
                 raise _CannotError("the page is a variable, not a pointer to one")
             return bound.expr
         value = self.hit.bindings[self.spec.of[name]].expr
-        pages = page_of(self.function, value, self.hit.rule.metavar(name).type)
+        found = page_of(self.function, value, self.hit.rule.metavar(name).type)
+        pages = {each.decl: each for each in found}
         if not pages:
             raise _CannotError(f"{self.function.name}() does not know the page of the range")
         if len(pages) > 1:
-            names = " and ".join(each.name for each in pages)
+            names = " and ".join(each.name for each in pages.values())
             raise _CannotError(f"the range may be that of {names}")
-        return pages[0]
+        page = found[0]
+        if given_another(self.function, page, [each.start for each in found], self.call):
+            raise _CannotError(f"{page.name} is another page by then")
+        return page
 
     def is_late(self, page: ast.Expr) -> bool:
         # Whether the page may have been unlocked by then. For a range it is enough that
         # the page's own I/O may have been started in an earlier turn of a loop.
-        unlocks = [
-            node.start
-            for node in nodes(self.function.body)
-            if isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.name in self.spec.unlocks
-            and node.args
-            and self.is_same(node.args[0], page)
-        ]
-        if any(start < self.call.start for start in unlocks):
-            return True
         decl = page.decl if isinstance(page, ast.Name) else -1
-        for loop in self.route:
-            if not isinstance(loop, LOOPS) or loop.start <= decl < loop.end:
-                continue
-            if self.spec.of or any(loop.start <= start < loop.end for start in unlocks):
-                return True
-        return False
+
+        def comes_round(loop: object) -> bool:
+            assert isinstance(loop, LOOPS)
+            return not loop.start <= decl < loop.end
+
+        if self.spec.of and any(isinstance(n, LOOPS) and comes_round(n) for n in self.route):
+            return True
+        return self.unlocks.before(
+            self.function, self.call, comes_round, lambda each: self.is_same(each, page)
+        )
 
     def is_same(self, one: ast.Expr, other: ast.Expr) -> bool:
         return same_name(one, other) or self.source.text(one.start, one.end) == self.source.text(
@@ -162,6 +164,8 @@ class _Guard:
         found = declaration(self.function, page) if isinstance(page, ast.Name) else None
         if not isinstance(page, ast.Name) or found is None or assigned(self.function, page):
             raise _CannotError("the test must be taken before the page is unlocked")
+        if may_be_null(self.function, page):
+            raise _CannotError("the test must be taken where it is known that there is a page")
         if isinstance(found, ast.Param):
             block = self.function.body
         else:
@@ -194,9 +198,10 @@ class _Guard:
                 raise _CannotError("the page is declared among statements")
             # No declaration yet: one, and an empty line.
             at = data.find(b"\n", block.start) + 1
-            if data[block.start + 1 : at].strip() or not block.body:
+            plain = [each for each in block.body if not isinstance(each, ast.Label)]
+            if data[block.start + 1 : at].strip() or not plain:
                 raise _CannotError("there is no place for a flag")
-            indent = self.indent(block.body[0])
+            indent = self.indent(plain[0])
             return self.edit(at, at, f"{indent}{text}{self.newline(at)}{self.newline(at)}")
         at = data.find(b"\n", last.end) + 1
         if not _TAIL.match(data, last.end):
@@ -215,27 +220,54 @@ class _Guard:
             control = self.route[at - 2] if at >= 2 else None
             if self.spec.together:
                 unit = self.run(body, statement)
-        if isinstance(control, ast.If) and len(unit) == len(body) and control.other is None:
-            if test in self.source.text(control.test.start, control.test.end).split("!"):
+        if (
+            isinstance(control, ast.If)
+            and len(unit) == len(body)
+            and control.other is None
+            and not self.has_directive(control)
+        ):
+            asked = self.source.text(control.test.start, control.test.end)
+            if f"!{test}" in asked:
+                raise _CannotError("it is tested for, and comes there all the same")
+            if test in asked:
                 raise _CannotError("it is made for such a page alone")
             return self.conjunct(control.test, f"!{test}"), ""
+        if self.takes_else(at):
+            raise _CannotError("an `if` there would take the `else` that follows")
         if isinstance(holder, ast.If) and holder.other == statement:
             between = _ELSE.search(self.source.data, holder.then.end, statement.start)
             if between is not None:
                 at_else = between.end(1)
                 return [self.edit(at_else, at_else, f" if (!{test})")], ""
         alone = not self.spec.together
-        if isinstance(holder, ast.If) and holder.other is not None and holder.then == statement:
-            raise _CannotError("an `if` there would take the `else` that follows")
         rest = [each for each in body if not isinstance(each, ast.Declare)]
-        whole = control is None and len(unit) == len(rest)
+        whole = control is None and len(unit) == len(rest) and not self.has_directive(self.function)
         if whole and len(unit) > 1 and self.function.ret == ast.Base("void"):
             return self.early(unit[0], test), ""
         doubt = "" if alone or whole else "see whether what follows needs the private data"
         return self.wrapped(unit, f"!{test}"), doubt
 
+    def takes_else(self, at: int) -> bool:
+        # Whether an `else` further on would belong to an `if` that begins here: without a
+        # block in between, the innermost one gets it.
+        inner = self.route[at]
+        for outer in reversed(self.route[:at]):
+            if isinstance(outer, ast.Block | ast.Function):
+                return False
+            if isinstance(outer, ast.If) and outer.other is not None and outer.then == inner:
+                return True
+            if isinstance(outer, ast.While) and outer.first:
+                return False
+            inner = outer
+        return False
+
+    def has_directive(self, node: ast.If | ast.Function) -> bool:
+        # With another side of an `#if` the same head would control something else.
+        return _DIRECTIVE.search(self.source.data, node.start, node.end) is not None
+
     def run(self, body: tuple[ast.Stmt, ...], statement: ast.Stmt) -> list[ast.Stmt]:
-        # The neighbours that are calls for the same page, too.
+        # The neighbours that are of no use without it: calls for the same page that the rule
+        # names. What else is done to the page there must be done for every page.
         page = self.page()
         here = body.index(statement)
         first = last = here
@@ -251,10 +283,8 @@ class _Guard:
             and isinstance(statement.value, ast.Call)
             and not any(isinstance(part, ast.Assign) for part in nodes(statement))
             and any(self.is_same(each, page) for each in statement.value.args)
-            and not (
-                isinstance(statement.value.func, ast.Name)
-                and statement.value.func.name in self.spec.unlocks
-            )
+            and isinstance(statement.value.func, ast.Name)
+            and statement.value.func.name in self.spec.together
         )
 
     def conjunct(self, test: ast.Expr, text: str) -> list[Edit]:
@@ -356,9 +386,9 @@ class _Guard:
 
     def chosen(self, test: str) -> list[Edit]:
         parent = self.route[-2]
-        plain = isinstance(parent, ast.Assign | ast.Declare | ast.Return) or (
-            isinstance(parent, ast.Call) and parent.func != self.call
-        )
+        plain = isinstance(
+            parent, ast.Assign | ast.Declare | ast.Return | ast.Switch | ast.Init
+        ) or (isinstance(parent, ast.Call) and parent.func != self.call)
         text = f"{test} ? {self.spec.skipped} :{self.gap(self.call)}"
         return [
             self.edit(self.call.start, self.call.start, text if plain else f"({text}"),

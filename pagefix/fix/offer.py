@@ -82,7 +82,7 @@ class Offers:
 
     def _guard(self, hit: Hit, spec: FixSpec, others: Iterable[FixSpec]) -> Fix:
         texts = self.texts(hit)
-        made = guard(self._program.unit(hit.path).source, hit, spec)
+        made = guard(self._program, hit, spec)
         advice = next((each for each in others if each.guard is None), None)
         return judged(
             spec.applicability,
@@ -129,7 +129,7 @@ class Offers:
                 return f"this is the definition of {symbol}() itself"
             if name in self._below(symbol):
                 return f"{symbol}() itself comes through {name}()"
-            if symbol in self._locals(hit.item):
+            if symbol in self._locals(hit.item) or self._is_local_type(hit, symbol):
                 return f"a local named {symbol} hides the function"
             if self._defined_otherwise(hit.path, symbol):
                 return f"this file has a {symbol} of its own"
@@ -158,6 +158,11 @@ class Offers:
             names = {part.name for part in _parts(item) if isinstance(part, kinds)}
             self._names = (item, frozenset(names))
         return self._names[1]
+
+    def _is_local_type(self, hit: Hit, symbol: str) -> bool:
+        code = self._program.unit(hit.path).code[hit.item.start : hit.item.end]
+        form = rb"\btypedef\b[^;{}]*[\s*]" + symbol.encode() + rb"\s*[;\[]"
+        return b"typedef" in code and re.search(form, code) is not None
 
     def _used_as_place(self, macro: str) -> bool:
         # By the text around each use, parentheses in between: only more careful than needed.

@@ -14,6 +14,7 @@ __all__ = [
     "STATEMENTS",
     "assigned",
     "declaration",
+    "given_another",
     "has_effects",
     "nodes",
     "page_of",
@@ -116,10 +117,26 @@ def assigned(function: ast.Function, name: ast.Name) -> list[ast.Expr]:
     return found
 
 
-def page_of(function: ast.Function, value: ast.Expr, type_: ast.Type) -> list[ast.Name]:
-    """Return the page variables of a function that a number is computed from.
+def given_another(function: ast.Function, name: ast.Name, uses: list[int], call: ast.Expr) -> bool:
+    """Return whether a variable may hold something else at a call than at its uses before.
 
-    Every value that a variable in between is ever given counts.
+    :param uses: where it is used, at least one.
+    """
+    loops = [each for each in route(function, call) if isinstance(each, LOOPS)]
+    for given in assigned(function, name):
+        if min(uses) < given.start < call.start:
+            return True
+        for loop in loops:
+            inside = loop.start <= given.start < loop.end
+            if inside and not any(loop.start <= use < loop.end for use in uses):
+                return True
+    return False
+
+
+def page_of(function: ast.Function, value: ast.Expr, type_: ast.Type) -> list[ast.Name]:
+    """Return the uses of page variables of a function that a number is computed from.
+
+    Every value that a variable in between is ever given counts. In the text's order.
 
     :param type_: of such a variable: ``struct page *``.
     """
@@ -128,18 +145,18 @@ def page_of(function: ast.Function, value: ast.Expr, type_: ast.Type) -> list[as
     pages: list[ast.Name] = []
     while fresh:
         name = fresh.pop()
-        if name.decl in seen:
-            continue
-        seen[name.decl] = name
         found = declaration(function, name)
         if found is None:
             continue
         if found.type == type_:
             pages.append(name)
             continue
+        if name.decl in seen:
+            continue
+        seen[name.decl] = name
         values = assigned(function, name)
         if isinstance(found, ast.Declare) and found.init is not None:
             values.append(found.init)
         for each in values:
             fresh += [p for p in nodes(each) if isinstance(p, ast.Name) and p.decl >= 0]
-    return sorted(pages, key=lambda each: each.decl)
+    return sorted(pages, key=lambda each: each.start)

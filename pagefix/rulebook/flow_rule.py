@@ -253,7 +253,7 @@ def _fix(reader: Reader, where: Key, table: dict[str, Any], bound: frozenset[str
         guard=guard,
         skipped=table.get("skipped", ""),
         of=dict(table.get("of", {})),
-        together=table.get("together", False),
+        together=tuple(table.get("together", ())),
         unlocks=tuple(table.get("unlocks", ())),
         calls=tuple(table.get("calls", ())),
         used_for=tuple(table.get("used_for", ())),

@@ -111,7 +111,11 @@ class FixForm(TypedDict):
         ]
     ]
     together: NotRequired[
-        Annotated[bool, "For a guard: calls for the same page beside it are guarded with it."]
+        Annotated[
+            list[str],
+            "For a guard: functions whose calls for the same page, beside it, are of no use"
+            " without it, and are guarded with it.",
+        ]
     ]
     unlocks: NotRequired[
         Annotated[list[str], "For a guard: functions after which the test says nothing."]

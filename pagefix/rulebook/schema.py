@@ -168,7 +168,7 @@ class FixSpec:
     :param skipped: the value of a call that is not made; empty if it has none.
     :param of: a metavariable of the guard that the pattern does not bind, with that whose
         range it is the page of.
-    :param together: whether the calls for the same page beside it go with it.
+    :param together: functions; their calls for the same page beside it go with it.
     :param unlocks: functions after which the test says nothing of the page.
     :param calls: names of the functions that it is for; empty for all.
     :param used_for: members; it is for a value that one of them is taken from, or that is
@@ -184,7 +184,7 @@ class FixSpec:
     guard: Template | None = None
     skipped: str = ""
     of: Mapping[str, str] = field(default_factory=dict)
-    together: bool = False
+    together: tuple[str, ...] = ()
     unlocks: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     used_for: tuple[str, ...] = ()
