@@ -50,6 +50,57 @@ def function(body: str) -> str:
 
 
 CASES = {
+    "a comment behind the break goes with what it stands before": (
+        """
+\tsome_fn(inode, «page->index|page_file_index(page)», /* a */ other, /* b */ an_argument);
+""",
+        """
+\tsome_fn(inode, page_file_index(page), /* a */ other,
+\t\t/* b */ an_argument);
+""",
+    ),
+    "the parts of a for stay whole": (
+        """
+\tfor (b = «page->index|page_file_index(page)»; b < «page->index|page_file_index(page)» && more_of(b); b++)
+\t\treturn;
+""",
+        """
+\tfor (b = page_file_index(page); b < page_file_index(page) && more_of(b);
+\t     b++)
+\t\treturn;
+""",
+    ),
+    "a second statement of a line is none of the first": (
+        """
+\tb = «page->index|page_file_index(page)»; show("a string that is long enough for it", b);
+""",
+        """
+\tb = page_file_index(page);
+\tshow("a string that is long enough for it", b);
+""",
+    ),
+    "a list in braces, below its first item": (
+        """
+\tstruct pair s = { «page->index|page_file_index(page)», «page->index|page_file_index(page)», an_index };
+""",
+        """
+\tstruct pair s = { page_file_index(page), page_file_index(page),
+\t\t\t  an_index };
+""",
+    ),
+    "an item of a list goes on one tab in": (
+        """
+\tstruct pair s = {
+\t\t.a = «page->index|page_file_index(page)» + «page->index|page_file_index(page)» + another_index,
+\t};
+""",
+        """
+\tstruct pair s = {
+\t\t.a = page_file_index(page) + page_file_index(page) +
+\t\t\tanother_index,
+\t};
+""",
+    ),
     "short lines stay": (
         """
 \treturn «page->index|page_file_index(page)» + 1;

@@ -29,7 +29,7 @@ _BACKSLASH = re.compile(r"[ \t]*\\$")
 # What a break costs, on top of _DEPTH for each bracket it is in: the lowest wins. What
 # binds less comes first.
 _DEPTH = 10
-_COST = {"comma": 0, "semi": 0, "logic": 0, "compare": 3, "operator": 4, "assign": 15, "paren": 60}
+_COST = {"comma": 0, "semi": 0, "logic": 1, "compare": 3, "operator": 4, "assign": 15, "paren": 60}
 _UNALIGNED = 6
 
 
@@ -289,7 +289,8 @@ class _Wrapper:
         for mark in _BREAKS.finditer(plain):
             kind = str(mark.lastgroup)
             end = mark.end()
-            rest = end + len(plain[end:]) - len(plain[end:].lstrip(" \t"))
+            # A comment is no code, and goes with what it stands before.
+            rest = end + len(text[end:]) - len(text[end:].lstrip(" \t"))
             if not plain[:end].strip() or not plain[rest:].strip():
                 continue
             inside = follow(self.code, self.here, self.begin(offset), offset + end)
@@ -315,15 +316,23 @@ class _Wrapper:
             return
         below = self.below(inside, lists, offset)
         if not lists:
-            if self.after.line_of(self.first(inside)) != self.after.line_of(offset):
+            if kind == "semi":
+                # What follows is a statement of its own.
+                yield 0, home
+            elif self.after.line_of(self.first(inside)) != self.after.line_of(offset):
                 yield 0, own
             else:
                 yield 0, home + TAB if below is None else _indent_of(below)
             return
         innermost = lists[-1]
-        if innermost.at < self.begin(offset) or self.code[innermost.at : innermost.at + 1] == b"{":
+        braced = self.code[innermost.at : innermost.at + 1] == b"{"
+        if innermost.at < self.begin(offset):
             # This line already continues that list.
-            yield 0, own
+            yield 0, own + TAB if braced and kind != "comma" else own
+            return
+        if braced:
+            # Below the first item, one space behind the brace.
+            yield 0, width(shown[: lead + innermost.at - offset + 1]) + 1
             return
         if below is not None:
             yield 0, _indent_of(below)
