@@ -45,6 +45,7 @@ def rewritten(directory: str) -> tuple[Program, Report, engine.Rewrite]:
 def copied(tmp_path: Path, directory: str) -> Path:
     """Return a tree that is the kernel's, but for a copy of one directory."""
     outer, inner = directory.split("/")
+    tmp_path.mkdir(exist_ok=True)
     for path in KERNEL.iterdir():
         if path.name != outer:
             (tmp_path / path.name).symlink_to(path)
