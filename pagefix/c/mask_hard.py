@@ -12,7 +12,7 @@ from pagefix.c.tables import KEYWORDS, NOT_CALLED, TYPE_WORDS
 
 __all__ = ["hide_code", "join_words", "mend"]
 
-_CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+_CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _CODE = re.compile(r"[(){};]")
 _STATEMENT = re.compile(r"\s*(?:if|for|while|do|switch|return|goto|break|continue)\b")
 _TYPES = "|".join(sorted(TYPE_WORDS))

@@ -36,7 +36,7 @@ _POINTER_NAME = re.compile(
 # ``type words name(``: what nearly every function and prototype begins with.
 _PLAIN_HEAD = re.compile(rb"([\w\s*]*[\s*])(\w+)\s*\(")
 _RETURNS_POINTER = re.compile(rb"\(\s*\*\s*(\w+)\s*\(")
-_CALLED = re.compile(rb"([A-Za-z_]\w*)\s*\(")
+_CALLED = re.compile(rb"\b([A-Za-z_]\w*+)\s*+\(")
 _IDENTIFIER = re.compile(rb"[A-Za-z_]\w*")
 _FIRST = re.compile(rb"\s*\(\s*([A-Za-z_]\w*)")
 _DEFINING = re.compile(

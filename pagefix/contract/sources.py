@@ -19,8 +19,8 @@ from pagefix.program import Program
 
 __all__ = ["FEW", "Sources"]
 
-_CALL = re.compile(rb"([A-Za-z_]\w*)[ \t\n]*\(")
-_STORED = re.compile(rb"^[ \t]*\.(\w+)[ \t]*=[ \t]*&?([A-Za-z_]\w*)[ \t]*[,}\n]", re.M)
+_CALL = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\n]*+\(")
+_STORED = re.compile(rb"\n[ \t]*\.(\w+)[ \t]*=[ \t]*&?([A-Za-z_]\w*)[ \t]*(?=[,}\n])")
 #: A call through a slot is followed where no more functions are put into it.
 FEW = 4
 #: A function with more callers than this is no step of a role's path.
@@ -140,16 +140,11 @@ class Sources:
     def _calls(self, path: str) -> Iterator[tuple[str, str]]:
         self._scan(path)
         starts, names = self._starts[path], self._names[path]
-        seen: set[tuple[int, bytes]] = set()
-        for match in _CALL.finditer(self.program.unit(path).code):
-            word = match[1]
-            if word in _KEYWORDS:
-                continue
-            at = bisect_right(starts, match.start()) - 1
-            if at >= 0 and (at, word) not in seen:
-                seen.add((at, word))
-                if names[at]:
-                    yield names[at], word.decode()
+        code = self.program.unit(path).code
+        for name, start, end in zip(names, starts, [*starts[1:], len(code)], strict=True):
+            if name:
+                for word in set(_CALL.findall(code, start, end)) - _KEYWORDS:
+                    yield name, word.decode()
 
     def _shared_callers(self, name: str) -> set[str]:
         # Shared code calls what shared code defines: one more search there, kept short.

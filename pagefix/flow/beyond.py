@@ -42,6 +42,8 @@ class Beyond(Expressions):
 
     def carries(self, value: Value) -> bool:
         """Return whether a value is, or leads to, something tracked."""
+        if value is UNKNOWN:
+            return False
         if tracked(value):
             return True
         return any(
@@ -51,6 +53,8 @@ class Beyond(Expressions):
 
     def _steers(self, value: Value) -> bool:
         # A page or a callback, at hand or below: worth telling contexts apart.
+        if value is UNKNOWN:
+            return False
         if any(atom.tag in ("page", "func") for atom in value):
             return True
         return any(
@@ -59,6 +63,8 @@ class Beyond(Expressions):
         )
 
     def _abstract(self, value: Value, index: int, names: dict[Ident, Ident]) -> Value:
+        if value is UNKNOWN:
+            return value
         kept: set[Atom] = set()
         numbers = [atom for atom in value if isinstance(atom, Const)]
         for atom in value:

@@ -105,6 +105,20 @@ class Expressions(Branches):
         owners = self.owners(expr, base)
         if not owners:
             return UNKNOWN
+        return self.state.visible(self._remembered(expr, owners))
+
+    def _remembered(self, expr: ast.Member, owners: list[Pointer]) -> Value:
+        # What a member holds changes only when a member of that name is stored to.
+        version = self.heap.versions.get(expr.field, 0)
+        known = self.context.loads.get(id(expr))
+        if known is not None and known[0] == version and known[1] == owners:
+            return known[2]
+        value = self._from_owners(expr, owners)
+        version = self.heap.versions.get(expr.field, 0)
+        self.context.loads[id(expr)] = (version, owners, value, expr)
+        return value
+
+    def _from_owners(self, expr: ast.Member, owners: list[Pointer]) -> Value:
         if all(owner.assumed for owner in owners) and not self._anything_in(owners, expr.field):
             return self._unstored_member(expr, owners)
         type_ = self.type_of(expr)
@@ -117,8 +131,8 @@ class Expressions(Branches):
         ident = self.ident(expr)
         found: Value = BOTTOM
         for owner in owners:
-            found |= self.load(Slot(owner.target, expr.field, owner.assumed), type_, ident)
-        return found
+            found |= self.contents(Slot(owner.target, expr.field, owner.assumed), type_, ident)
+        return UNKNOWN if found == UNKNOWN else found
 
     def _anything_in(self, owners: list[Pointer], field: str) -> bool:
         return any(

@@ -16,18 +16,20 @@ from pagefix.program import Program
 __all__ = ["Globals"]
 
 _FIXED = {"NULL": NULL, "true": const(1), "false": const(0)}
-_MARGIN = re.compile(rb"^[A-Za-z_}][^\n]*", re.MULTILINE)
+# A newline in front, not an anchor: the search for a fixed byte is many times quicker.
+_MARGIN = re.compile(rb"\n([A-Za-z_}][^\n]*)")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 # A name before a parameter list, which may begin on the next line; not ``int (*f)(int)``.
-_HEAD = re.compile(rb"([A-Za-z_]\w*)\s*\((?!\s*\*)")
+_HEAD = re.compile(rb"\b([A-Za-z_]\w*+)\s*+\((?!\s*\*)")
 # ``#define LIST_HEAD(name) struct list_head name = ...``
 _MADE = re.compile(rb"\)\s*(?:\\\s*)?(?:static\s+)?struct\s+(\w+)\s+\w+")
-_RECORD = re.compile(rb"^(?:typedef\s+)?(struct|union)\s+(\w+)\s*\{", re.MULTILINE)
+_RECORD = re.compile(rb"\n(?:typedef\s+)?(struct|union)\s+(\w+)\s*\{")
 # Keywords and types that come before a parenthesis there too.
 _KEYWORDS = frozenset(
     ("if", "for", "while", "switch", "return", "sizeof", "int", "void", "defined")
 )
-_SPLIT_HEAD = re.compile(rb"^[A-Za-z_}][^\n(;]*?(\w+)[ \t]*\n[ \t]*\(", re.MULTILINE)
+_SPLIT = re.compile(rb"\n[ \t]*\(")
+_SPLIT_HEAD = re.compile(rb"[A-Za-z_}][^\n(;]*?(\w+)[ \t]*$")
 
 
 class Globals:
@@ -246,11 +248,13 @@ def _outermost(program: Program) -> tuple[frozenset[str], frozenset[str], frozen
     records: set[str] = set()
     heads: set[bytes] = set()
     for path in program.files:
-        data = program.data(path)
-        for line in _MARGIN.findall(data):
-            words.update(_WORD.findall(line))
-            heads.update(_HEAD.findall(line))
-        heads.update(_SPLIT_HEAD.findall(data))
+        data = b"\n" + program.data(path)
+        margin = b"\n".join(_MARGIN.findall(data))
+        words.update(_WORD.findall(margin))
+        heads.update(_HEAD.findall(margin))
+        for split in _SPLIT.finditer(data):
+            line = data[data.rfind(b"\n", 0, split.start()) + 1 : split.start()]
+            heads.update(_SPLIT_HEAD.findall(line)[:1] if line[:1].strip() else ())
         records.update(f"{a.decode()} {b.decode()}" for a, b in _RECORD.findall(data))
     names = frozenset(word.decode() for word in words)
     callable_ = frozenset(word.decode() for word in heads) - _KEYWORDS

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pagefix.flow.values import BOTTOM, Pointer, Value, tracked, without_identities
+from pagefix.flow.values import BOTTOM, Atom, Pointer, Value, ordered, tracked, without_identities
 
 __all__ = ["ELEMENTS", "Heap", "Location", "Obj", "Store"]
 
@@ -71,13 +71,18 @@ class Heap:
         self._fields: dict[int, list[str]] = {}
         self._readers: dict[Location, dict[int, None]] = {}
         self._stores: dict[Location, Store] = {}
-        self._holds: dict[int, int] = {}
+        #: The most telling thing held below an object, those that lead to it, and who asked.
+        self._level: dict[int, int] = {}
+        self._above: dict[int, dict[int, None]] = {}
+        self._waiting: dict[int, dict[int, None]] = {}
+        self._late: dict[int, None] = {}
         self._below_cache: dict[int, list[int]] | None = None
-        self._empty: dict[tuple[int, int], dict[int, None]] = {}
         #: Contexts that read something that has grown since, in order.
         self.dirty: dict[int, None] = {}
         #: Names of the globals that something was stored in.
         self._globals: dict[int, str] = {}
+        #: How often something new was stored in a member of a name.
+        self.versions: dict[str, int] = {}
         #: Whether one object stands for all of its record.
         self.by_record = False
 
@@ -164,14 +169,18 @@ class Heap:
             return
         self._contents[location] = new
         number, field = location
+        self.versions[field] = self.versions.get(field, 0) + 1
         fields = self._fields.setdefault(number, [])
         if not fields:
             self._below_cache = None
+            self._link(number)
         if field not in fields:
             fields.append(field)
         if location not in self._stores and tracked(value):
             self._stores[location] = by
-        self._holds.clear()
+        whole = self._whole(number)
+        for atom in ordered(value - old):
+            self._weigh(whole, atom)
         self._fill_global(number)
         self.dirty.update(self._readers.get(location, {}))
         self.dirty.update(self._readers.get((number, "*"), {}))
@@ -213,45 +222,47 @@ class Heap:
         return self._held(number, reader) > 2
 
     def _held(self, number: int, reader: int) -> int:
-        known = self._holds.get(number)
-        if known is None:
-            known = self._holds[number] = self._search(number)
-        if known < _PAGE:
-            self._empty.setdefault((number, known), {})[reader] = None
-        return known
+        whole = self._whole(number)
+        level = self._level.get(whole, 0)
+        if level < _PAGE:
+            self._waiting.setdefault(whole, {})[reader] = None
+        return level
 
     def recheck(self) -> None:
         """Mark those dirty that asked :meth:`holds` of an object that holds more now."""
-        for (number, before), readers in list(self._empty.items()):
-            known = self._holds.get(number)
-            if known is None:
-                known = self._holds[number] = self._search(number)
-            if known > before:
-                self.dirty.update(readers)
-                del self._empty[(number, before)]
+        self.dirty.update(self._late)
+        self._late.clear()
 
-    def _search(self, number: int) -> int:
-        # A member leads to its record by container_of, so the search begins at the whole.
-        number = self._whole(number)
-        seen = {number}
-        todo = [number]
-        children = self._children()
-        best = 0
+    def _link(self, number: int) -> None:
+        # Something was stored in an object for the first time: what it is reached through
+        # leads to it. A member leads to its record by container_of, so wholes are linked.
+        below = self._whole(number)
+        while self._objects[below].parent >= 0:
+            above = self._whole(self._objects[below].parent)
+            if above in self._above.setdefault(below, {}):
+                return
+            self._lead(above, below)
+            below = above
+
+    def _lead(self, above: int, below: int) -> None:
+        if above != below:
+            self._above.setdefault(below, {})[above] = None
+            self._raise(above, self._level.get(below, 0))
+
+    def _raise(self, whole: int, level: int) -> None:
+        todo = [whole]
         while todo:
             current = todo.pop()
-            for _field, value in self.fields(current):
-                for atom in value:
-                    best = max(best, _HELD.get(atom.tag, 0))
-                    if best == _PAGE:
-                        return best
-                    if isinstance(atom, Pointer) and self._whole(atom.target) not in seen:
-                        seen.add(self._whole(atom.target))
-                        todo.append(self._whole(atom.target))
-            for child in children.get(current, ()):
-                if child not in seen:
-                    seen.add(child)
-                    todo.append(child)
-        return best
+            if self._level.get(current, 0) < level:
+                self._level[current] = level
+                self._late.update(self._waiting.pop(current, {}))
+                todo.extend(self._above.get(current, ()))
+
+    def _weigh(self, whole: int, atom: Atom) -> None:
+        if isinstance(atom, Pointer):
+            self._lead(whole, self._whole(atom.target))
+        else:
+            self._raise(whole, _HELD.get(atom.tag, 0))
 
     def _whole(self, number: int) -> int:
         while self._objects[number].kind == "sub":

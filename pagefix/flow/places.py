@@ -265,6 +265,10 @@ class Places:
         """
         if isinstance(place, Local):
             return self.state.visible(self.state.env.get(place.decl, UNKNOWN))
+        return self.state.visible(self.contents(place, type_, ident))
+
+    def contents(self, place: Slot, type_: ast.Type, ident: Ident | None) -> Value:
+        """Return what a place in the heap may hold, whatever tests have shown here."""
         info = self.heap.info(place.target)
         if isinstance(type_, ast.Array):
             number = self.heap.member(place.target, place.field, self.record_behind(type_))
@@ -277,7 +281,7 @@ class Places:
             value = value | UNKNOWN
         if assumed and self.context.offsets_only:
             value = frozenset(atom for atom in value if atom.tag not in _OBJECTS)
-        return self.state.visible(frozenset(_named(atom, ident, assumed) for atom in value))
+        return frozenset(_named(atom, ident, assumed) for atom in value)
 
     def _unknown(self, place: Slot, info: Obj, type_: ast.Type) -> Value:
         # Nothing was stored there. Of an object that is not known as a whole, what reached
@@ -295,7 +299,7 @@ class Places:
         if made_here and (table or (behind and behind not in PAGE_RECORDS)):
             number = self.heap.pointee(place.target, place.field, behind)
             found.add(Pointer("pointer", number, False, place.assumed))
-        return self.state.visible(frozenset(found))
+        return UNKNOWN if len(found) == 1 else frozenset(found)
 
     def ident(self, expr: ast.Expr) -> Ident | None:
         """Return the path by which this function knows what an lvalue holds."""
@@ -320,6 +324,8 @@ class Places:
         type it is given: a bio's private data is one thing for one completion and another
         for the next.
         """
+        if value is UNKNOWN:
+            return value
         record = self.record_behind(type_) if isinstance(type_, ast.Pointer) else ""
         if not record:
             return value

@@ -65,7 +65,7 @@ class State:
 
     def visible(self, value: Value) -> Value:
         """Return a value without the pages that tests have ruled out here."""
-        if not self.off:
+        if not self.off or value is UNKNOWN:
             return value
         kept: set[Atom] = set()
         for atom in value:

@@ -156,6 +156,8 @@ def _order(atom: Atom) -> tuple[str, str]:
 
 def pages(value: Value) -> list[Page]:
     """Return the swapcache pages a value may be."""
+    if value is UNKNOWN:
+        return []
     found = [atom for atom in value if isinstance(atom, Page)]
     return sorted(found, key=_order) if len(found) > 1 else found
 
@@ -168,6 +170,8 @@ def ranges(value: Value) -> list[Range]:
 
 def pointers(value: Value) -> list[Pointer]:
     """Return the pointers in a value, in the order their objects were made."""
+    if value is UNKNOWN:
+        return []
     found = [atom for atom in value if isinstance(atom, Pointer)]
     if len(found) < 2:
         return found
@@ -176,7 +180,7 @@ def pointers(value: Value) -> list[Pointer]:
 
 def tracked(value: Value) -> bool:
     """Return whether a value is itself a page, a range or a callback."""
-    return any(atom.tag in _TRACKED for atom in value)
+    return value is not UNKNOWN and any(atom.tag in _TRACKED for atom in value)
 
 
 def without_identities(value: Value) -> Value:

@@ -324,7 +324,7 @@ class World(Globals):
 
 
 _WORD = re.compile(rb"[A-Za-z_]\w*")
-_CALLED = re.compile(rb"([A-Za-z_]\w*)\s*\(")
+_CALLED = re.compile(rb"\b([A-Za-z_]\w*+)\s*+\(")
 
 
 def _nowhere(function: ast.Function, path: str, args: tuple[Value, ...], edge: Edge) -> Summary:

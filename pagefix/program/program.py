@@ -82,6 +82,7 @@ class Program(Files):
         self._memo: dict[str, dict[tuple[str, str], Any]] = {}
         self._stripped: dict[str, dict[str, Type]] = {}
         self._definers: dict[bytes, list[str]] | None = None
+        self._tables: dict[str, tuple[tuple[str, Global], ...]] = {}
 
     @classmethod
     def load(cls, paths: Sequence[str], stdin: bytes | None = None) -> Program:
@@ -178,15 +179,18 @@ class Program(Files):
 
         :param record: ``str``, ``struct address_space_operations``.
         """
-        form = re.compile(rb"\b" + rb"\s+".join(map(re.escape, record.encode().split())) + rb"\b")
-        found = [
-            (path, item)
-            for path in self.files
-            if form.search(self.data(path))
-            for item in self._items_at(path, form)
-            if isinstance(item, Global) and item.init is not None and _is_of(item.type, record)
-        ]
-        return tuple(dict.fromkeys(found))
+        if record not in self._tables:
+            words = record.encode().split()
+            form = re.compile(rb"\s+".join(map(re.escape, words)) + rb"\b")
+            found = [
+                (path, item)
+                for path in self.files
+                if words[-1] in self.data(path)
+                for item in self._items_at(path, form)
+                if isinstance(item, Global) and item.init is not None and _is_of(item.type, record)
+            ]
+            self._tables[record] = tuple(dict.fromkeys(found))
+        return self._tables[record]
 
     def has_symbol(self, name: str) -> bool:
         """Tell whether the tree's headers of the VM declare a function or macro."""
