@@ -312,9 +312,19 @@ class Solver:
                 if not heap.dirty:
                     return
                 continue
-            number = next(iter(self._queue))
-            self._run(self.contexts[number])
+            context = self.contexts[next(iter(self._queue))]
+            if context.edges:
+                self._run(context)
+            else:
+                self._bury(context)
         self.widened[f"stopped after {_MAX_RUNS} runs"] = None
+
+    def _bury(self, context: Context) -> None:
+        # Nobody leads here any more: what was known when somebody did has been replaced.
+        # If it is entered again, it begins anew.
+        self._queue.pop(context.number, None)
+        self._forget(context)
+        context.runs = 0
 
     def functions(self) -> Sequence[str]:
         """Return the names of the functions that were read, in order."""
