@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pagefix import reads
 from pagefix.cli_output import screen_of
 from pagefix.cli_settings import swap_options
 from pagefix.errors import ExitCode, PagefixError
@@ -75,7 +76,7 @@ def _warn(program: Program, rules: Sequence[Rule], select: Sequence[str]) -> Non
 
 def named_files(paths: Sequence[str]) -> bool:
     """Tell whether files are named: of a directory only what matters is read."""
-    return not any(os.path.isdir(path) for path in paths)
+    return not any(reads.is_directory(path) for path in paths)
 
 
 def status(report: Report, *, failed: bool) -> int:
@@ -94,9 +95,7 @@ def status(report: Report, *, failed: bool) -> int:
 def folders_of(program: Program) -> set[str]:
     """Return the folders of the files under check, where links lead to."""
     disks = [program.disk(path) for path in program.files]
-    return {
-        os.path.dirname(os.path.realpath(disk) if os.path.islink(disk) else disk) for disk in disks
-    }
+    return {os.path.dirname(reads.real(disk) if os.path.islink(disk) else disk) for disk in disks}
 
 
 def refuse_stopped(program: Program) -> None:

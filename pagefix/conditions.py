@@ -8,11 +8,11 @@ Floor 5.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
+from pagefix import reads
 from pagefix.c import ast
 from pagefix.program import Program
 from pagefix.rulebook import OpsSpec, Rule
@@ -118,17 +118,16 @@ def _like(program: Program, kind: str, name: str) -> set[str]:
     form = rb"\b%s\w*" % re.escape(start.encode()) + (rb"" if kind == "type" else rb"(?=\s*\()")
     found: set[str] = set()
     for path in (*program.files, *(f"include/linux/{each}.h" for each in _HEADERS)):
-        if path in program.files or os.path.isfile(program.disk(path)):
+        if path in program.files or reads.is_file(program.disk(path)):
             found.update(each.decode() for each in re.findall(form, program.data(path)))
     return found - {name}
 
 
 def _where(rule: Rule, name: str) -> str:
-    with open(rule.path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            at = line.find(name)
-            if at >= 0 and not line.lstrip().startswith("#"):
-                return f"{rule.path}:{number}:{at + 1}"
+    for number, line in enumerate(reads.text(rule.path).split("\n"), 1):
+        at = line.find(name)
+        if at >= 0 and not line.lstrip().startswith("#"):
+            return f"{rule.path}:{number}:{at + 1}"
     return rule.path
 
 
@@ -139,7 +138,7 @@ def _definitions(program: Program, symbol: str) -> list[bytes]:
     found = []
     for name in _HEADERS:
         path = f"include/linux/{name}.h"
-        if not os.path.isfile(program.disk(path)) or symbol.encode() not in program.data(path):
+        if not reads.is_file(program.disk(path)) or symbol.encode() not in program.data(path):
             continue
         unit = program.unit(path)
         for chunk in unit.find(symbol):

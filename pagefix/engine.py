@@ -14,6 +14,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pagefix import reads
 from pagefix.c import has_new_error, read
 from pagefix.errors import PagefixError
 from pagefix.finding import Applicability, Coverage, Finding, Fix, Kind, Status, in_order
@@ -59,7 +60,7 @@ def load(paths: Sequence[str], stdin: bytes | None = None) -> Program:
     program = Program.load(paths, stdin)
     for path in paths:
         # What is named must be text; what a directory holds and is none is listed.
-        if not os.path.isdir(path):
+        if not reads.is_directory(path):
             program.data(STDIN if path == "-" else program.tree.show(path))
     return program
 
@@ -273,7 +274,6 @@ def _clang_format(program: Program) -> bytes | None:
     if program.tree.root is None:
         return None
     try:
-        with open(os.path.join(program.tree.root, ".clang-format"), "rb") as file:
-            return file.read()
+        return reads.read(os.path.join(program.tree.root, ".clang-format"))
     except OSError:
         return None

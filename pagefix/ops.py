@@ -8,11 +8,11 @@ Floor 7.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from pagefix import reads
 from pagefix.c import ast
 from pagefix.finding import Confidence, Finding, Step, fingerprint
 from pagefix.program import Program, Typer
@@ -150,7 +150,7 @@ class _Rule:
     def files(self, wanted: Iterable[str]) -> list[str]:
         found = []
         for path in dict.fromkeys(wanted):
-            if self.program.tree.root is not None and os.path.isfile(self.program.disk(path)):
+            if self.program.tree.root is not None and reads.is_file(self.program.disk(path)):
                 found.append(path)
             else:
                 self.unknown.append(

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from os.path import dirname
 from typing import NamedTuple
 
+from pagefix import reads
 from pagefix.c.ast import Call, Invocation, Item, Macro, Name
 from pagefix.errors import PagefixError
 from pagefix.program import Program, Typer, invoked
@@ -97,7 +98,7 @@ class Uses:
         program = self._program
         here = dirname(program.disk(path))
         try:
-            names = sorted(os.listdir(here or "."))
+            names = reads.names(here or ".")
         except OSError:
             return []
         found = [

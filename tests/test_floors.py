@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent / "pagefix"
 
 # Lowest first. A package is one entry; modules of one floor may import those before them.
 FLOORS = [
-    ["errors", "source", "finding"],
+    ["errors", "source", "finding", "reads"],
     ["c"],
     ["program"],
     ["rulebook"],
@@ -97,6 +97,43 @@ def test_packages_have_one_door(path: Path) -> None:
     for other in imports(path):
         if part_of(other) != mine and other.count(".") >= 2:
             assert other in PUBLIC, f"{name_of(path)} goes past the door: {other}"
+
+
+# What takes part in an answer asks the disk through `reads`, which notes what it depends on.
+ASKING = ["c", "program", "rulebook", "flow", "contract", "sites", "hits", "conditions", "ops"]
+ASKING += ["findings", "provenance", "suppressions", "engine"]
+DISK = {
+    *("open", "listdir", "scandir", "walk", "fwalk", "stat", "lstat", "access", "readlink"),
+    *("isfile", "isdir", "exists", "lexists", "islink", "getmtime", "getsize", "realpath"),
+    *("read_text", "read_bytes", "is_file", "is_dir", "glob", "rglob", "iterdir", "getenv"),
+    "environ",
+}
+# Where an answer is refused: the reason may be looked up.
+REASONS = {("pagefix.program.discover", "stat")}
+# The rules' own place: beside the modules, of which the cache knows.
+REASONS |= {("pagefix.rulebook.load", "is_dir")}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_answers_depend_only_on_what_is_noted(path: Path) -> None:
+    if part_of(name_of(path)) not in ASKING:
+        pytest.skip("takes no part in an answer")
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            # `walk` and `exists` may be functions of our own; these are of the system.
+            used = node.attr if node.value.id in ("os", "io", "shutil") else ""
+            if node.attr in ("read_text", "read_bytes", "glob", "rglob", "iterdir"):
+                used = node.attr
+        elif isinstance(node, ast.Attribute):
+            ours = isinstance(node.value, ast.Attribute) and node.value.attr == "path"
+            used = node.attr if ours or node.attr in ("is_file", "is_dir", "glob") else ""
+        else:
+            name = node.func if isinstance(node, ast.Call) else None
+            used = name.id if isinstance(name, ast.Name) and name.id == "open" else ""
+        if used in DISK and (name_of(path), used) not in REASONS:
+            raise AssertionError(
+                f"{name_of(path)}:{getattr(node, 'lineno', 0)} uses {used}: ask `reads`"
+            )
 
 
 def test_there_is_no_cycle() -> None:

@@ -10,6 +10,7 @@ import os
 import re
 from typing import NamedTuple
 
+from pagefix import reads
 from pagefix.c import ast
 from pagefix.program import Program
 
@@ -110,14 +111,13 @@ def _beside(program: Program) -> bool:
     folders = {os.path.dirname(program.disk(path)) for path in program.files}
     for folder in sorted(folders):
         try:
-            names = sorted(name for name in os.listdir(folder or ".") if name.endswith(".c"))
+            names = [name for name in reads.names(folder or ".") if name.endswith(".c")]
         except OSError:
             continue
         for name in names:
             try:
-                with open(os.path.join(folder, name), "rb") as file:
-                    if _ACTIVATE.search(file.read()):
-                        return True
+                if _ACTIVATE.search(reads.read(os.path.join(folder, name))):
+                    return True
             except OSError:
                 continue
     return False

@@ -14,6 +14,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
+from pagefix import reads
 from pagefix.c import ChunkKind, ast
 from pagefix.program import Program
 
@@ -190,7 +191,7 @@ class Sources:
     def _folder(self, folder: str) -> Iterator[tuple[str, bytes]]:
         disk = self.program.tree.disk(folder)
         try:
-            names = sorted(name for name in os.listdir(disk) if name.endswith(".c"))
+            names = [name for name in reads.names(disk) if name.endswith(".c")]
         except OSError:
             return
         for name in names:
@@ -198,8 +199,7 @@ class Sources:
             if shown in self._files:
                 continue
             try:
-                with open(os.path.join(disk, name), "rb") as file:
-                    data = file.read()
+                data = reads.read(os.path.join(disk, name))
             except OSError:
                 continue
             if b"\0" not in data:

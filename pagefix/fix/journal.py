@@ -21,6 +21,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pagefix import reads
 from pagefix.errors import PagefixError
 from pagefix.fix.disk import content
 
@@ -140,11 +141,8 @@ def stopped(folders: Iterable[str]) -> list[str]:
 
 
 def _is_mine(path: str) -> bool:
-    try:
-        owner = os.lstat(path).st_uid
-    except OSError:
-        return False
-    return os.geteuid() in (0, owner)
+    owner = reads.owner(path)
+    return owner is not None and os.geteuid() in (0, owner)
 
 
 def read_journal(folder: str) -> Journal | None:

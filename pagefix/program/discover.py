@@ -10,11 +10,11 @@ Floor 2: imports only floor 0.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from os.path import join
 from typing import NamedTuple
 
+from pagefix import reads
 from pagefix.errors import PagefixError
 from pagefix.finding import Unread
 from pagefix.program.tree import Tree
@@ -53,7 +53,7 @@ def discover(paths: Sequence[str], tree: Tree) -> Found:
     for path in paths:
         if path == "-":
             continue
-        if stat.S_ISDIR(_mode(path)):
+        if _kind(path) == "directory":
             _listable(path)
             shown = tree.show(path)
             for disk, reason in _below(path, ""):
@@ -74,13 +74,15 @@ def discover(paths: Sequence[str], tree: Tree) -> Found:
     return Found(dict(sorted(files.items())), tuple(unread), "-" in paths)
 
 
-def _mode(path: str) -> int:
-    try:
-        mode = os.stat(path).st_mode
-    except OSError as error:
-        raise _refusal(path, error) from None
-    if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
-        return mode
+def _kind(path: str) -> str:
+    kind = reads.kind(path)
+    if not kind:
+        try:
+            os.stat(path)
+        except OSError as error:
+            raise _refusal(path, error) from None
+    if kind in ("file", "directory"):
+        return kind
     raise PagefixError(
         f"{path}: not a file",
         why="it is a device, a pipe or a socket",
@@ -90,15 +92,14 @@ def _mode(path: str) -> int:
 
 def _listable(path: str) -> None:
     try:
-        os.listdir(path)
+        reads.entries(path)
     except OSError as error:
         raise _refusal(path, error) from None
 
 
 def _readable(path: str) -> None:
     try:
-        with open(path, "rb"):
-            pass
+        reads.read(path)
     except OSError as error:
         raise _refusal(path, error) from None
 
@@ -114,26 +115,28 @@ def _refusal(path: str, error: OSError) -> PagefixError:
 def _below(top: str, inner: str) -> Iterator[tuple[str, str | None]]:
     # (path below `top`, reason why it cannot be read or None), names in order.
     try:
-        with os.scandir(join(top, inner) if inner else top) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
+        listed = reads.entries(join(top, inner) if inner else top)
     except OSError as error:
         yield inner, f"directory cannot be read: {(error.strerror or str(error)).lower()}"
         return
-    for entry in listed:
-        name = join(inner, entry.name) if inner else entry.name
-        if entry.is_dir(follow_symlinks=False):
+    for entry, kind in listed:
+        name = join(inner, entry) if inner else entry
+        if kind == "directory":
             yield from _below(top, name)
-        elif entry.name.endswith(_SUFFIXES):
-            yield from _file(entry, name)
+        elif kind == "file" and entry.endswith(_SUFFIXES):
+            yield name, None
+        elif entry.endswith(_SUFFIXES):
+            yield from _leads_to(join(top, name), name)
 
 
-def _file(entry: os.DirEntry[str], name: str) -> Iterator[tuple[str, str | None]]:
-    try:
-        mode = entry.stat().st_mode
-    except OSError as error:
-        yield name, f"cannot be read: {(error.strerror or str(error)).lower()}"
-        return
-    if stat.S_ISREG(mode):
+def _leads_to(path: str, name: str) -> Iterator[tuple[str, str | None]]:
+    kind = reads.kind(path)
+    if kind == "file":
         yield name, None
-    elif not stat.S_ISDIR(mode):
+    elif kind == "other":
         yield name, "not a file: a device, a pipe or a socket"
+    elif not kind:
+        try:
+            os.stat(path)
+        except OSError as error:
+            yield name, f"cannot be read: {(error.strerror or str(error)).lower()}"

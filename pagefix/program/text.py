@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 
+from pagefix import reads
+
 __all__ = ["Store", "Text"]
 
 # Also in comments, which does no harm, and costs half of looking for the line's begin.
@@ -115,8 +117,7 @@ class Store:
             texts.move_to_end(disk)
             return texts[disk]
         try:
-            with open(disk, "rb") as stream:
-                text = Text(disk, stream.read())
+            text = Text(disk, reads.read(disk))
         except OSError:
             texts[disk] = None
             return None

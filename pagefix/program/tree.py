@@ -4,17 +4,17 @@ In: the paths the user gave. Out: :class:`Tree`, which turns the path of a file 
 into the path that is shown, and the name in an ``#include`` into a file on disk. Knows
 nothing of C.
 
-Floor 2: imports only :mod:`pagefix.errors`.
+Floor 2: imports only floor 0.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterable
 from os.path import join
 
+from pagefix import reads
 from pagefix.errors import PagefixError
 
 __all__ = ["Tree"]
@@ -114,7 +114,7 @@ class Tree:
         found = self._beside.get(directory)
         if found is None:
             try:
-                names = sorted(name for name in os.listdir(directory or ".") if name.endswith(".h"))
+                names = [name for name in reads.names(directory or ".") if name.endswith(".h")]
             except OSError:
                 names = []
             found = self._beside[directory] = tuple(join(directory, name) for name in names)
@@ -151,7 +151,7 @@ class Tree:
         if self._others is None:
             top = self.disk("arch")
             try:
-                names = sorted(os.listdir(top))
+                names = reads.names(top)
             except OSError:
                 names = []
             self._others = [join(top, name, "include") for name in names]
@@ -201,15 +201,15 @@ def _root_above(path: str) -> str | None:
     # The nearest directory upwards that looks like a kernel tree, spelt as `path` is.
     if path == "-":
         path = "."
-    here = path if os.path.isdir(path) else os.path.dirname(path)
+    here = path if reads.is_directory(path) else os.path.dirname(path)
     here = here.rstrip("/") or ("/" if path.startswith("/") else ".")
     likely: str | None = None
     for _ in range(len(os.path.abspath(here).split("/")) + 1):
         linux = join(here, "include/linux")
-        if os.path.isdir(linux):
-            if any(os.path.exists(join(linux, name)) for name in _CORE):
+        if reads.is_directory(linux):
+            if any(reads.kind(join(linux, name)) for name in _CORE):
                 return here
-            if likely is None and any(os.path.exists(join(here, name)) for name in _BESIDE):
+            if likely is None and any(reads.kind(join(here, name)) for name in _BESIDE):
                 likely = here
         if os.path.abspath(here) == "/":
             break
@@ -230,7 +230,7 @@ def _search_path(root: str) -> list[str]:
     base = "" if root == "." else root
     tops = [join(base, "include"), join(base, "include/uapi")]
     try:
-        arches = sorted(os.listdir(join(base, "arch")))
+        arches = reads.names(join(base, "arch"))
     except OSError:
         arches = []
     if "x86" in arches:
@@ -242,17 +242,17 @@ def _search_path(root: str) -> list[str]:
 
 
 def _first(candidates: list[str]) -> str | None:
-    for path in candidates:
-        try:
-            if stat.S_ISREG(os.stat(path).st_mode):
-                return path
-        except (OSError, ValueError):
-            continue
-    return None
+    return next((path for path in candidates if reads.is_file(path)), None)
 
 
 def _walk_headers(top: str) -> Iterable[str]:
-    for directory, _, names in os.walk(top):
-        for name in names:
-            if name.endswith(".h"):
-                yield join(directory, name)
+    try:
+        listed = reads.entries(top)
+    except OSError:
+        return
+    for name, kind in listed:
+        path = join(top, name)
+        if kind == "directory":
+            yield from _walk_headers(path)
+        elif name.endswith(".h") and not (kind == "link" and reads.is_directory(path)):
+            yield path

@@ -15,16 +15,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
+from pagefix import reads
 from pagefix.errors import PagefixError
 from pagefix.finding import Kind, Severity
 from pagefix.rulebook.contract_rule import read_contract
 from pagefix.rulebook.flow_rule import read_flow
 from pagefix.rulebook.forms import FORMS
 from pagefix.rulebook.ops_rule import read_ops
-from pagefix.rulebook.reader import Reader, nearest
+from pagefix.rulebook.reader import Reader, nearest, toml_files
 from pagefix.rulebook.schema import HEADINGS, Conditions, Doc, Rule, Scope, Stage
 
 __all__ = ["load_rule", "load_rules", "rules_folder"]
@@ -79,7 +80,7 @@ def load_rules(
         them.
     :raises PagefixError: for a rule that is wrong, and for two of one name.
     """
-    found = {rule.name: rule for rule in (_own_rules() if folder is None else _load_folder(folder))}
+    found = {rule.name: rule for rule in _load_folder(rules_folder() if folder is None else folder)}
     for each in more:
         for rule in _load_folder(each):
             if rule.name in found:
@@ -92,13 +93,8 @@ def load_rules(
     return tuple(found[name] for name in sorted(found) if optional or not found[name].optional)
 
 
-@cache
-def _own_rules() -> tuple[Rule, ...]:
-    return _load_folder(rules_folder())
-
-
 def _load_folder(folder: Path) -> tuple[Rule, ...]:
-    paths = sorted(folder.glob("*.toml"))
+    paths = toml_files(folder)
     if not paths:
         raise PagefixError(
             f"no rules in {folder}",
@@ -111,7 +107,7 @@ def _load_folder(folder: Path) -> tuple[Rule, ...]:
 def load_rule(path: Path) -> Rule:
     """Return the rule of one file; its name is the file's stem."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = reads.text(str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise PagefixError(
             f"{path}: the rule cannot be read",
@@ -124,6 +120,11 @@ def load_rule(path: Path) -> Rule:
             why="The file's name is the rule's: small letters, digits and single hyphens.",
             remedy="Rename the file, as in raw-page-index.toml.",
         )
+    return _checked(path, text)
+
+
+@lru_cache(maxsize=256)
+def _checked(path: Path, text: str) -> Rule:
     reader = Reader(path, text)
     kind = _kind(reader)
     reader.check(FORMS[kind])

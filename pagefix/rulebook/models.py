@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pagefix import reads
 from pagefix.c import Unit, ast, read
 from pagefix.errors import PagefixError
 from pagefix.rulebook.forms import ModelForm
-from pagefix.rulebook.reader import Reader
+from pagefix.rulebook.reader import Reader, toml_files
 from pagefix.source import SourceFile
 
 __all__ = ["Clause", "Entry", "Guard", "Models", "load_models"]
@@ -104,7 +105,7 @@ def load_models(folder: Path) -> Models:
     functions: dict[str, list[ast.Function]] = {}
     macros: dict[str, ast.Macro] = {}
     texts: dict[str, str] = {}
-    for path in sorted((folder / "models").glob("*.toml")):
+    for path in toml_files(folder / "models"):
         table = _table(path)
         for key, value in table.items():
             if key == "code":
@@ -133,7 +134,7 @@ def load_models(folder: Path) -> Models:
 
 def _table(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text("utf-8")
+        text = reads.text(str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise PagefixError(
             f"{path}: the model cannot be read",

@@ -22,12 +22,13 @@ from typing import (
     is_typeddict,
 )
 
+from pagefix import reads
 from pagefix.c import PatternError, ast, parse_pattern
 from pagefix.errors import PagefixError
 from pagefix.rulebook.lines import Key, Spot, key_spots
 from pagefix.rulebook.schema import HEADINGS, Template
 
-__all__ = ["Field", "Reader", "fields", "nearest", "variables"]
+__all__ = ["Field", "Reader", "fields", "nearest", "toml_files", "variables"]
 
 
 class Field:
@@ -53,6 +54,15 @@ class Field:
 def fields(form: Any) -> dict[str, Field]:
     """Return the keys of a form, in its order; those of the form below it come first."""
     return {key: Field(hint) for key, hint in get_type_hints(form, include_extras=True).items()}
+
+
+def toml_files(folder: Path) -> list[Path]:
+    """Return the ``*.toml`` of a folder, in order; none if it cannot be listed."""
+    try:
+        names = reads.names(str(folder))
+    except OSError:
+        return []
+    return [folder / name for name in names if name.endswith(".toml")]
 
 
 class Reader:

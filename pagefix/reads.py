@@ -1,0 +1,237 @@
+"""What is read of the disk, and a log of it.
+
+Whatever an answer depends on is asked of the disk here and nowhere else (a test reads the
+modules that take part in an answer, and fails on any other way). While a log is kept, each
+question is noted with its answer: a file with the digest of its text, a directory with that
+of its names, a path with what it leads to, nothing included. An answer may be given again as
+long as all of these are as they were (:mod:`pagefix.cache`).
+
+Floor 0: imports nothing of pagefix.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import NamedTuple
+
+__all__ = [
+    "Entry",
+    "Log",
+    "Sign",
+    "digest",
+    "entries",
+    "is_directory",
+    "is_file",
+    "kind",
+    "names",
+    "owner",
+    "read",
+    "real",
+    "recorded",
+    "sign",
+    "text",
+]
+
+#: What tells without reading that a file or directory is as it was: size, times of its
+#: text and of its entry in nanoseconds, number.
+Sign = tuple[int, int, int, int]
+
+_NO_SIGN: Sign = (0, 0, 0, 0)
+
+
+class Entry(NamedTuple):
+    """A name in a directory.
+
+    :param kind: ``file``, ``directory``, ``link`` (to whatever) or ``other``.
+    """
+
+    name: str
+    kind: str
+
+
+class Log:
+    """What was asked of the disk, with the answers.
+
+    The digest of a file or a directory that could not be read is empty.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[bytes, Sign]] = {}
+        self.folders: dict[str, tuple[bytes, Sign]] = {}
+        self.kinds: dict[str, str] = {}
+        self.owners: dict[str, int] = {}
+        self.links: dict[str, str] = {}
+        #: Whether something gave two answers: then nothing can be told of the whole.
+        self.torn = False
+
+    def merge(self, other: Log) -> None:
+        """Take in what another process has asked."""
+        self.torn |= other.torn
+        for mine, theirs in zip(self._digests(), other._digests(), strict=True):
+            for path, (found, seen) in theirs.items():
+                self._note(mine, path, found, seen)
+        for path, each in other.kinds.items():
+            self.torn |= self.kinds.setdefault(path, each) != each
+        for path, uid in other.owners.items():
+            self.torn |= self.owners.setdefault(path, uid) != uid
+        for path, each in other.links.items():
+            self.torn |= self.links.setdefault(path, each) != each
+
+    def _digests(self) -> tuple[dict[str, tuple[bytes, Sign]], ...]:
+        return self.files, self.folders
+
+    def _note(
+        self, known: dict[str, tuple[bytes, Sign]], path: str, found: bytes, seen: Sign
+    ) -> None:
+        before = known.setdefault(path, (found, seen))
+        self.torn |= before[0] != found
+
+
+_log: Log | None = None
+
+
+@contextmanager
+def recorded() -> Iterator[Log]:
+    """Keep a log of what is asked while the block runs; logs do not nest."""
+    global _log
+    before, _log = _log, Log()
+    try:
+        yield _log
+    finally:
+        _log = before
+
+
+def digest(data: bytes) -> bytes:
+    """Return what stands for a text: two with the same digest are the same."""
+    return blake2b(data, digest_size=16).digest()
+
+
+def sign(about: os.stat_result) -> Sign:
+    """Return what tells that a file is as it was."""
+    return about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino
+
+
+def read(path: str) -> bytes:
+    """Return the text of a file.
+
+    :raises OSError: if it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            if _log is None:
+                return file.read()
+            # Before the text: what is changed while it is read looks changed ever after.
+            seen = sign(os.fstat(file.fileno()))
+            data = file.read()
+    except OSError:
+        if _log is not None:
+            _log._note(_log.files, path, b"", _NO_SIGN)
+        raise
+    _log._note(_log.files, path, digest(data), seen)
+    return data
+
+
+def text(path: str) -> str:
+    """Return a file of UTF-8 text, its lines ended as everywhere.
+
+    :raises OSError: if it cannot be read.
+    :raises UnicodeDecodeError: if it is something else.
+    """
+    return read(path).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def entries(path: str) -> list[Entry]:
+    """Return what a directory holds, by name.
+
+    :raises OSError: if it cannot be listed.
+    """
+    try:
+        seen = _NO_SIGN if _log is None else sign(os.stat(path))
+        with os.scandir(path) as listed:
+            found = sorted(Entry(each.name, _kind_of(each)) for each in listed)
+    except OSError:
+        if _log is not None:
+            _log._note(_log.folders, path, b"", _NO_SIGN)
+        raise
+    if _log is not None:
+        _log._note(_log.folders, path, digest_of(found), seen)
+    return found
+
+
+def digest_of(found: list[Entry]) -> bytes:
+    """Return what stands for the entries of a directory."""
+    listed = "\0".join(f"{each.kind} {each.name}" for each in found)
+    return digest(listed.encode("utf-8", "surrogateescape"))
+
+
+def names(path: str) -> list[str]:
+    """Return the names in a directory, in order.
+
+    :raises OSError: if it cannot be listed.
+    """
+    return [each.name for each in entries(path)]
+
+
+def kind(path: str) -> str:
+    """Return what a path leads to: ``file``, ``directory``, ``other``, or empty for nothing."""
+    found = kind_now(path)
+    if _log is not None:
+        _log.torn |= _log.kinds.setdefault(path, found) != found
+    return found
+
+
+def kind_now(path: str) -> str:
+    """Return what :func:`kind` does, and note nothing."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return ""
+    if stat.S_ISREG(mode):
+        return "file"
+    return "directory" if stat.S_ISDIR(mode) else "other"
+
+
+def is_file(path: str) -> bool:
+    """Tell whether a path leads to a file."""
+    return kind(path) == "file"
+
+
+def is_directory(path: str) -> bool:
+    """Tell whether a path leads to a directory."""
+    return kind(path) == "directory"
+
+
+def owner(path: str) -> int | None:
+    """Return the user whose a path is, itself and not what it leads to; ``None``: nobody's."""
+    found = owner_now(path)
+    if _log is not None:
+        _log.torn |= _log.owners.setdefault(path, found) != found
+    return None if found < 0 else found
+
+
+def owner_now(path: str) -> int:
+    """Return the user whose a path is, or -1, and note nothing."""
+    try:
+        return os.lstat(path).st_uid
+    except OSError:
+        return -1
+
+
+def real(path: str) -> str:
+    """Return where a path leads to, all links followed."""
+    found = os.path.realpath(path)
+    if _log is not None:
+        _log.torn |= _log.links.setdefault(path, found) != found
+    return found
+
+
+def _kind_of(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        return "link"
+    if entry.is_dir(follow_symlinks=False):
+        return "directory"
+    return "file" if entry.is_file(follow_symlinks=False) else "other"
