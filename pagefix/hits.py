@@ -90,6 +90,8 @@ class _FileScan:
         for rule, each in self.pairs:
             if each.anchor != anchor or each.field != field or access not in each.access:
                 continue
+            if isinstance(item, ast.Function) and rule.names(item.name):
+                continue
             bindings = match(each.tree, node)
             if bindings is None:
                 continue

@@ -115,6 +115,8 @@ def _calls(
 ) -> Iterator[Hit]:
     for name in reached.rules:
         rule = rules[name]
+        if rule.names(reached.function.name):
+            continue
         for each in rule.matches:
             bindings = match(each.tree, node)
             if bindings is not None and not _beside(reached.function, node, each.except_beside):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pagefix import engine
+from pagefix.c import ast
 from pagefix.finding import Applicability, Confidence, Finding, Severity
 from pagefix.fixtures import Expected, Line, complaints, expectations, programs, run_case
 from pagefix.rulebook import Rule, Scope, load_rules
@@ -39,6 +40,21 @@ def test_every_rule_has_programs_that_fail_without_it(name: str) -> None:
     mine = [(rule, path) for rule, path in CASES if rule.name == name]
     others = [rule for rule in ALL if rule.name != name]
     assert any(run_case(rule, others, path).wrong for rule, path in mine)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_function_that_a_rule_names_is_shown(name: str) -> None:
+    # On the line that a comment speaks of, one at least; the helpers are in the models.
+    anchors = {m.anchor for m in RULES[name].matches if isinstance(m.tree, ast.Call)}
+    shown: set[str] = set()
+    for _, path in (case for case in CASES if case[0].name == name):
+        for file in [path] if path.is_file() else sorted(path.rglob("*.[ch]")):
+            text = file.read_text()
+            lines = text.splitlines()
+            for line in expectations(file.name, text):
+                if line.word == "expect" and line.expected.rule == name:
+                    shown.update(re.findall(r"\w+", lines[line.expected.line - 1]))
+    assert anchors - shown - {"pagefix_helper"} == set()
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -1,6 +1,7 @@
 """Whether an expression has the form of a pattern.
 
-Comparison is by structure: places in the text, parentheses and comments do not count.
+Comparison is by structure: places in the text, parentheses and comments do not count. A
+constant among a call's arguments also finds itself or-ed with others.
 A pattern's ``a->b`` also finds ``(*a).b`` and ``x.b``, where ``a`` is ``&x``.
 
 Floor 3.
@@ -52,6 +53,8 @@ def _same(pattern: object, value: object, found: Bindings) -> bool:
         )
     if isinstance(pattern, ast.Member):
         return _same_member(pattern, value, found)
+    if isinstance(pattern, ast.Call):
+        return _same_call(pattern, value, found)
     parts = _parts(pattern, value)
     if parts is None:
         return pattern == value
@@ -68,6 +71,24 @@ def _parts(one: object, other: object) -> list[tuple[str, object, object]] | Non
         return None
     names: tuple[str, ...] = getattr(one, "_fields", ("",) * len(one))
     return list(zip(names, one, theirs, strict=True))
+
+
+def _same_call(pattern: ast.Call, value: object, found: Bindings) -> bool:
+    # A constant that is handed over finds itself among others, too: FLAG in FLAG | OTHER.
+    if not isinstance(value, ast.Call) or len(pattern.args) != len(value.args):
+        return False
+    return _same(pattern.func, value.func, found) and all(
+        any(_same(mine, each, found) for each in _ored(theirs))
+        if isinstance(mine, ast.Name) and not mine.name.startswith("$")
+        else _same(mine, theirs, found)
+        for mine, theirs in zip(pattern.args, value.args, strict=True)
+    )
+
+
+def _ored(expr: ast.Expr) -> tuple[ast.Expr, ...]:
+    if isinstance(expr, ast.Binary) and expr.op == "|":
+        return (*_ored(expr.left), *_ored(expr.right))
+    return (expr,)
 
 
 def _same_member(pattern: ast.Member, value: object, found: Bindings) -> bool:

@@ -262,6 +262,13 @@ class Rule:
         """Whether no match asks for a label: where pages come from does not matter."""
         return bool(self.matches) and all(each.requires is None for each in self.matches)
 
+    def names(self, function: str) -> bool:
+        """Return whether a pattern is a call of a function.
+
+        Its own definition is not reported then: what it is called for is, at each call.
+        """
+        return any(not each.field and each.anchor == function for each in self.matches)
+
     def metavar(self, name: str) -> Metavar:
         """Return one of the rule's metavariables by its name."""
         return next(each for each in self.metavars if each.name == name)
