@@ -17,6 +17,7 @@ import pytest
 
 from pagefix import engine, fix
 from pagefix.finding import Edit, Finding
+from pagefix.flow import SwapOptions
 from pagefix.program import Program
 from pagefix.report import Report
 from pagefix.rulebook import Scope, load_rules
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.kernel
 
 KERNEL = Path(os.environ.get("PAGEFIX_KERNEL", ""))
 DIRECTORIES = ["fs/btrfs", "fs/nfs", "fs/f2fs"]
+#: With every page, and with what a swapcache page reaches from a table: guards, too.
+CASES = [*((each, "") for each in DIRECTORIES), ("fs/btrfs", "btrfs_aops")]
 
 
 @pytest.fixture(params=DIRECTORIES)
@@ -40,6 +43,22 @@ def rewritten(directory: str) -> tuple[Program, Report, engine.Rewrite]:
     program = engine.load([str(KERNEL / directory)])
     report = engine.check(program, load_rules(), Scope.ALL)
     return program, report, engine.rewrite(program, report)
+
+
+def all_changes(directory: str, table: str, tree: Path = KERNEL) -> tuple[fix.FileChange, ...]:
+    """Return what can be written of a directory, or skip the test.
+
+    :param table: whose methods get swapcache pages; empty if every page counts.
+    """
+    if not (tree / directory).is_dir():
+        pytest.skip(f"the tree has no {directory}")
+    program = engine.load([str(tree / directory)])
+    scope = Scope.SWAPCACHE if table else Scope.ALL
+    report = engine.check(program, load_rules(), scope, SwapOptions(table) if table else None)
+    changes = engine.rewrite(program, report, unsafe=True).changes
+    if not changes:
+        pytest.skip("nothing to write there")
+    return changes
 
 
 def copied(tmp_path: Path, directory: str) -> Path:
