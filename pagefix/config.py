@@ -10,16 +10,15 @@ Floor 7.
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pagefix.errors import PagefixError
-from pagefix.finding import Severity
-from pagefix.rulebook import Rule, Scope
+from pagefix.finding import Scope, Severity
+
+if TYPE_CHECKING:
+    from pagefix.rulebook import Rule
 
 __all__ = ["Scope", "Settings", "choose", "find_settings"]
 
@@ -89,6 +88,9 @@ def find_settings(start: str) -> Settings:
 
 
 def _read(path: str) -> dict[str, Any]:
+    # Imported where there are settings to read.
+    import tomllib
+
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
@@ -106,8 +108,7 @@ def _settings(path: str, table: Any, heading: str) -> Settings:
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in _KEYS:
-            close = get_close_matches(key, _KEYS, n=1)
-            meant = f" (did you mean {close[0]!r}?)" if close else ""
+            meant = _meant(key, _KEYS)
             _refuse(path, heading, key, f"unknown key {key!r}{meant}", f"Keys: {', '.join(_KEYS)}.")
         values[key.replace("-", "_")] = _value(path, heading, key, value)
     folder = os.path.dirname(path)
@@ -134,11 +135,22 @@ def _value(path: str, heading: str, key: str, value: Any) -> Any:
         return value
     words = [each.value for each in wanted]  # type: ignore[attr-defined]
     if value not in words:
-        close = get_close_matches(value, words, n=1)
-        meant = f" (did you mean {close[0]!r}?)" if close else ""
+        meant = _meant(value, words)
         title = f"{key!r} cannot be {value!r}{meant}"
         _refuse(path, heading, key, title, f"One of: {', '.join(words)}.")
     return wanted(value)
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    # Imported where a word is wrong.
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(words), n=1)), "")
+
+
+def _meant(word: str, words: Iterable[str]) -> str:
+    close = _nearest(word, words)
+    return f" (did you mean {close!r}?)" if close else ""
 
 
 def _refuse(path: str, heading: str, key: str, title: str, why: str) -> NoReturn:
@@ -153,6 +165,8 @@ def _refuse(path: str, heading: str, key: str, title: str, why: str) -> NoReturn
 
 def _line(path: str, heading: str, key: str) -> int | None:
     # The line of a key below its heading, for people.
+    import re
+
     with open(path, encoding="utf-8") as file:
         lines = file.read().splitlines()
     inside = not heading
@@ -187,13 +201,13 @@ def choose(
     for key, chosen in (("select", select), ("ignore", ignore)):
         for name in sorted(chosen):
             if name not in names:
-                close = get_close_matches(name, names, n=1)
+                close = _nearest(name, names)
                 file = (where or {}).get(key)
                 raise PagefixError(
                     f"{_shown(file)}: {key}: there is no rule {name!r}"
                     if file
                     else f"there is no rule {name!r}",
-                    why=f"The nearest is {close[0]!r}." if close else "No rule has a name like it.",
+                    why=f"The nearest is {close!r}." if close else "No rule has a name like it.",
                     remedy="`pagefix rules` lists them.",
                 )
     return tuple(

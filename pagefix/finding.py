@@ -11,10 +11,12 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from pagefix.source import Place, Span
 
 __all__ = [
+    "FIELDS",
     "IN_BASELINE",
     "Access",
     "Applicability",
@@ -24,6 +26,8 @@ __all__ = [
     "Finding",
     "Fix",
     "Kind",
+    "Ledger",
+    "Scope",
     "Severity",
     "Site",
     "Status",
@@ -34,6 +38,8 @@ __all__ = [
 ]
 
 
+#: The fields whose meaning is another one while a page is in the swap cache.
+FIELDS = ("mapping", "index", "private")
 #: Why a finding of a baseline does not count.
 IN_BASELINE = "it is in the baseline"
 
@@ -67,6 +73,13 @@ class Kind(StrEnum):
     OPS = "ops"
     CONTRACT = "contract"
     COMMENT = "comment"
+
+
+class Scope(StrEnum):
+    """Which pages count: every one, or those that may be in the swap cache."""
+
+    SWAPCACHE = "swapcache"
+    ALL = "all"
 
 
 class Severity(StrEnum):
@@ -117,6 +130,19 @@ class Site:
     expression: str
     reason: str
     whole: Span
+
+
+class Ledger(NamedTuple):
+    """The sums of an inventory: occurrences = page + other + unresolved.
+
+    :param by_record: occurrences of each record, sorted by its name.
+    """
+
+    occurrences: int
+    page: int
+    other: int
+    unresolved: int
+    by_record: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,33 +14,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from pagefix.errors import PagefixError
-from pagefix.finding import Site, Status, Unread
+from pagefix.finding import FIELDS, Ledger, Site, Status, Unread
 from pagefix.program import Program
 from pagefix.sites_file import FileSites
 from pagefix.sites_text import Scanner
 from pagefix.sites_uses import Uses
 from pagefix.sites_walk import PAGES
 
-__all__ = ["FIELDS", "PAGES", "Inventory", "Ledger", "inventory"]
-
-#: The fields whose meaning is another one while a page is in the swap cache.
-FIELDS = ("mapping", "index", "private")
-
-
-class Ledger(NamedTuple):
-    """The sums of an inventory: occurrences = page + other + unresolved.
-
-    :param by_record: occurrences of each record, sorted by its name.
-    """
-
-    occurrences: int
-    page: int
-    other: int
-    unresolved: int
-    by_record: dict[str, int]
+__all__ = ["FIELDS", "PAGES", "Inventory", "inventory"]
 
 
 @dataclass(frozen=True, slots=True)

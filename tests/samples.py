@@ -10,12 +10,12 @@ from pagefix.finding import (
     Finding,
     Fix,
     Kind,
+    Ledger,
     Severity,
     Step,
 )
 from pagefix.report import About, Report, TreeFacts
 from pagefix.rulebook import load_rules
-from pagefix.sites import Ledger
 from pagefix.source import Place, SourceFile, Span
 
 TEXT = b"int f(struct page *page)\n{\n\tint \xe9 = page->mapping->x;\n\treturn 1;\n}\n"

@@ -1,16 +1,17 @@
-"""One file before and after.
+"""One file before and after: what edits make of a text.
 
 Floor 5.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pagefix.finding import Edit
 from pagefix.source import SourceFile
 
-__all__ = ["FileChange"]
+__all__ = ["FileChange", "apply_edits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +31,19 @@ class FileChange:
     def path(self) -> str:
         """The path as shown (``str``)."""
         return self.source.path
+
+
+def apply_edits(data: bytes, edits: Sequence[Edit]) -> bytes:
+    """Return the text with the edits made.
+
+    The edits of one file, in the text's order, not overlapping: what :func:`~pagefix.fix.edits.arrange`
+    gives. Every byte outside them stays.
+    """
+    pieces = []
+    at = 0
+    for edit in edits:
+        assert at <= edit.start <= edit.end <= len(data), "edits are not in order"
+        pieces += [data[at : edit.start], edit.text.encode("utf-8", "surrogateescape")]
+        at = edit.end
+    pieces.append(data[at:])
+    return b"".join(pieces)

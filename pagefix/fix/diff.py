@@ -8,12 +8,10 @@ Floor 5.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from pagefix.finding import Edit
-from pagefix.fix.change import FileChange
-from pagefix.fix.edits import apply_edits
+from pagefix.fix.change import FileChange, apply_edits
 from pagefix.source import SourceFile
 
 __all__ = ["Heading", "changed_lines", "coloured", "unified_diff"]
@@ -161,6 +159,9 @@ def _blocks(change: FileChange) -> list[_Block]:
 
 def _parts(old: list[bytes], first: int, new: list[bytes]) -> Iterator[_Block]:
     # Without the lines that stay: a line that is put in touches no other.
+    # Imported here: who shows a change needs it, who only counts does not.
+    from difflib import SequenceMatcher
+
     for kind, one, two, three, four in SequenceMatcher(None, old, new, False).get_opcodes():
         if kind != "equal":
             yield _Block(first + one, first + two, new[three:four])

@@ -17,7 +17,7 @@ from pagefix.finding import Edit, Fix
 from pagefix.rulebook import Bindings, Bound, Template, Variable
 from pagefix.source import SourceFile, Span
 
-__all__ = ["Arranged", "apply_edits", "arrange", "gaps_hold_comment", "replacement"]
+__all__ = ["Arranged", "arrange", "gaps_hold_comment", "replacement"]
 
 _COMMENT = re.compile(rb"/\*|//|^[ \t]*#", re.MULTILINE)
 
@@ -157,19 +157,3 @@ def _rank(fix: Fix, edit: Edit) -> tuple[int, ...]:
         int(opens),
         -fix.edits[-1].end if opens else -fix.edits[0].start,
     )
-
-
-def apply_edits(data: bytes, edits: Sequence[Edit]) -> bytes:
-    """Return the text with the edits made.
-
-    The edits of one file, in the text's order, not overlapping: what :func:`arrange`
-    gives. Every byte outside them stays.
-    """
-    pieces = []
-    at = 0
-    for edit in edits:
-        assert at <= edit.start <= edit.end <= len(data), "edits are not in order"
-        pieces += [data[at : edit.start], edit.text.encode("utf-8", "surrogateescape")]
-        at = edit.end
-    pieces.append(data[at:])
-    return b"".join(pieces)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from pagefix.finding import Edit
-from pagefix.fix.edits import apply_edits
+from pagefix.fix.change import apply_edits
 from pagefix.fix.layout import TAB, Context, Open, context, follow
 from pagefix.source import SourceFile
 

@@ -18,10 +18,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from pagefix.finding import IN_BASELINE, Finding, Fix, Severity, Step, Unread
+from pagefix.finding import IN_BASELINE, Finding, Fix, Ledger, Severity, Step, Unread
 from pagefix.fix import FileChange, apply_edits, changed_lines
 from pagefix.report.model import Report
-from pagefix.sites import Ledger
 from pagefix.source import Place, SourceFile
 
 __all__ = ["Screen"]

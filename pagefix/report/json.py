@@ -12,9 +12,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pagefix.finding import Coverage, Finding, Site, Step, Unread
+from pagefix.finding import Coverage, Finding, Ledger, Site, Step, Unread
 from pagefix.report.model import About, Report, SitesReport, TreeFacts
-from pagefix.sites import Ledger
 
 __all__ = [
     "coverage_as",

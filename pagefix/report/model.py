@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pagefix.finding import Coverage, Finding, Severity, Site, Unread
-from pagefix.rulebook import Rule
-from pagefix.sites import Ledger
+from pagefix.finding import Coverage, Finding, Ledger, Severity, Site, Unread
 from pagefix.source import Place, SourceFile
+
+if TYPE_CHECKING:
+    from pagefix.rulebook import Rule
 
 __all__ = ["About", "Report", "SitesReport", "TreeFacts"]
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from pagefix.finding import Site, Status
-from pagefix.fix import HOW
 from pagefix.report.console import Screen, clean
 from pagefix.report.model import SitesReport
-from pagefix.rulebook import HEADINGS, FixSpec, Rule
+
+if TYPE_CHECKING:
+    from pagefix.rulebook import FixSpec, Rule
 
 __all__ = ["explain_rule", "rules_table", "sites_table"]
 
@@ -85,6 +87,10 @@ def rules_table(screen: Screen, rules: Iterable[Rule]) -> None:
 
 def explain_rule(screen: Screen, rule: Rule) -> None:
     """Print a rule's words under their headings."""
+    # Imported here: an inventory that is kept needs no rules.
+    from pagefix.fix import HOW
+    from pagefix.rulebook import HEADINGS
+
     screen.line(Text(rule.name, "bold"))
     screen.paragraph(Text(rule.summary), 0)
     facts = f"{rule.kind} rule, {rule.severity}, {rule.stage} since {rule.since}"

@@ -7,6 +7,7 @@ program, findings' reports, or any filesystem's names.
 Floor 3.
 """
 
+from pagefix.finding import Scope
 from pagefix.rulebook.contract_spec import ContractSpec, Demand, Effect, Pair, Role
 from pagefix.rulebook.editors import json_schema
 from pagefix.rulebook.hit import Hit
@@ -23,7 +24,6 @@ from pagefix.rulebook.schema import (
     Match,
     Metavar,
     Rule,
-    Scope,
     Stage,
     Template,
     Variable,

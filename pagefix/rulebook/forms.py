@@ -15,8 +15,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, NotRequired, TypedDict
 
-from pagefix.finding import Access, Applicability, Kind, Severity
-from pagefix.rulebook.schema import Label, Scope, Stage
+from pagefix.finding import Access, Applicability, Kind, Scope, Severity
+from pagefix.rulebook.schema import Label, Stage
 
 __all__ = [
     "FORMS",

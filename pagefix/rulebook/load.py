@@ -20,13 +20,13 @@ from pathlib import Path
 
 from pagefix import reads
 from pagefix.errors import PagefixError
-from pagefix.finding import Kind, Severity
+from pagefix.finding import Kind, Scope, Severity
 from pagefix.rulebook.contract_rule import read_contract
 from pagefix.rulebook.flow_rule import read_flow
 from pagefix.rulebook.forms import FORMS
 from pagefix.rulebook.ops_rule import read_ops
 from pagefix.rulebook.reader import Reader, nearest, toml_files
-from pagefix.rulebook.schema import HEADINGS, Conditions, Doc, Rule, Scope, Stage
+from pagefix.rulebook.schema import HEADINGS, Conditions, Doc, Rule, Stage
 
 __all__ = ["load_rule", "load_rules", "rules_folder"]
 

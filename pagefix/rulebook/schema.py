@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pagefix.c import ast
-from pagefix.finding import Access, Applicability, Kind, Severity
+from pagefix.finding import Access, Applicability, Kind, Scope, Severity
 
 __all__ = [
     "HEADINGS",
@@ -59,13 +59,6 @@ class Stage(StrEnum):
     PREVIEW = "preview"
     STABLE = "stable"
     DEPRECATED = "deprecated"
-
-
-class Scope(StrEnum):
-    """Which pages count: every one, or those that may be in the swap cache."""
-
-    SWAPCACHE = "swapcache"
-    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
