@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
         return one
 
     check = command("check", "report what the rules find")
-    _add_paths(check)
+    _add_changes(check)
     _add_scope(check)
     check.add_argument("--format", choices=_FORMATS, default="rich", help="default: rich")
     check.add_argument("--output", metavar="FILE", help="write it to a file")
@@ -135,6 +135,41 @@ def parser() -> argparse.ArgumentParser:
 def _add_paths(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths", metavar="PATH", nargs="+", help="file, directory, or - for standard input"
+    )
+
+
+def _add_changes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help="file, directory, or - for standard input; may be left out where only what has"
+        " changed is wanted",
+    )
+    parser.add_argument(
+        "--staged",
+        action="store_true",
+        help="check what is staged, and report what its new lines concern",
+    )
+    parser.add_argument(
+        "--since", metavar="REV", help="report what lines that are new since REV concern"
+    )
+    parser.add_argument(
+        "--patch",
+        dest="patch_in",
+        metavar="FILE",
+        help="apply a patch, a mailbox or a series (- for standard input) in memory, and report"
+        " what its lines concern",
+    )
+    _add_only_named(parser)
+
+
+def _add_only_named(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--only-named",
+        action="store_true",
+        help="read the directories that the named files belong to, and speak of these files"
+        " alone: for hooks",
     )
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pagefix.cli_changes import nothing, select
 from pagefix.cli_output import about, put, save, screen_of, written
 from pagefix.cli_settings import chosen_rules, settings_of
 from pagefix.cli_shared import busy, checked, many, refuse_stopped, status
@@ -26,23 +27,30 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status."""
-    from pagefix import engine
+    from pagefix import engine, reads
 
+    selection = select(options)
+    options.paths = selection.paths
     settings = settings_of(options)
-    program = engine.load(options.paths)
-    refuse_stopped(program)
     rules, names = chosen_rules(options, settings)
-    with busy(program):
-        report = checked(program, options, settings, rules, names)
-    report = _accepted(report, settings, write=options.write_baseline)
-    _show(options, program, report, rules)
+    if not selection.paths:
+        _show(options, None, nothing(), rules)
+        return ExitCode.CLEAN
+    with reads.laid_over(selection.overlay):
+        program = engine.load(options.paths)
+        refuse_stopped(program)
+        with busy(program):
+            report = checked(program, options, settings, rules, names)
+        report = _accepted(report, settings, write=options.write_baseline)
+        report = selection.reported(program, report)
+        _show(options, program, report, rules)
     if report.failed and options.exit_zero:
         return ExitCode.CLEAN
     return status(report, failed=report.failed)
 
 
 def _show(
-    options: argparse.Namespace, program: Program, report: Report, rules: Sequence[Rule]
+    options: argparse.Namespace, program: Program | None, report: Report, rules: Sequence[Rule]
 ) -> None:
     apart = options.format != "rich" or options.output is not None
     if options.format == "rich":

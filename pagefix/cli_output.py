@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["about", "put", "save", "screen_of", "written"]
 
 
-def about(program: Program, rules: Sequence[Rule]) -> About:
+def about(program: Program | None, rules: Sequence[Rule]) -> About:
     """Return what a format may have to know beside the report."""
     from pagefix.report import About
 
+    if program is None:
+        return About(__version__, rules, _nothing, str)
     return About(__version__, rules, lambda path: program.unit(path).source, program.disk)
 
 
@@ -35,12 +37,14 @@ def screen_of(program: Program | None, file: TextIO | None = None) -> Screen:
     """Return what prints for people."""
     from pagefix.report.console import Screen
 
-    def read(path: str) -> NoReturn:
-        raise AssertionError(path)
-
     return Screen(
-        file or sys.stdout, read if program is None else lambda path: program.unit(path).source
+        file or sys.stdout,
+        _nothing if program is None else lambda path: program.unit(path).source,
     )
+
+
+def _nothing(path: str) -> NoReturn:
+    raise AssertionError(path)
 
 
 def put(data: bytes) -> None:

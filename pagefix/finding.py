@@ -32,6 +32,7 @@ __all__ = [
     "Site",
     "Status",
     "Step",
+    "Touch",
     "Unread",
     "fingerprint",
     "in_order",
@@ -189,6 +190,19 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """How a change concerns a finding.
+
+    :param on_line: whether the finding itself is on a line that is new; if not, its chain
+        runs through one, or past a place where a test was taken out.
+    :param place: that line.
+    """
+
+    on_line: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One place where a rule is broken.
 
@@ -200,6 +214,7 @@ class Finding:
     :param alternatives: ``int``, number of other chains not shown.
     :param suppressed: reason of the suppression, :data:`IN_BASELINE` for one that is
         postponed, ``None`` if it counts.
+    :param touch: by what a change concerns it, ``None`` where nothing was asked of changes.
     """
 
     rule: str
@@ -219,6 +234,7 @@ class Finding:
     alternatives: int = 0
     fixes: tuple[Fix, ...] = ()
     suppressed: str | None = None
+    touch: Touch | None = None
 
 
 def in_order(finding: Finding) -> tuple[Span, str, str, str]:

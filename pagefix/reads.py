@@ -6,17 +6,23 @@ question is noted with its answer: a file with the digest of its text, a directo
 of its names, a path with what it leads to, nothing included. An answer may be given again as
 long as all of these are as they were (:mod:`pagefix.cache`).
 
-Floor 0: imports nothing of pagefix.
+While texts are laid over the disk they are what is read; an answer that rests on one is of
+no use later, and the log says so.
+
+Floor 0: imports only :mod:`pagefix.overlay`.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from typing import NamedTuple
+
+from pagefix.overlay import Overlay
 
 __all__ = [
     "Entry",
@@ -27,6 +33,7 @@ __all__ = [
     "is_directory",
     "is_file",
     "kind",
+    "laid_over",
     "names",
     "owner",
     "read",
@@ -105,6 +112,28 @@ def recorded() -> Iterator[Log]:
         _log = before
 
 
+_overlay: Overlay | None = None
+
+
+@contextmanager
+def laid_over(overlay: Overlay | None) -> Iterator[None]:
+    """Read texts in the place of files while the block runs."""
+    global _overlay
+    before, _overlay = _overlay, overlay or None
+    try:
+        yield
+    finally:
+        _overlay = before
+
+
+def _held(path: str) -> bool | None:
+    # Whether a text is laid over a file, or none is there; ``None``: the disk tells.
+    held = None if _overlay is None else _overlay.holds(path)
+    if held is not None and _log is not None:
+        _log.torn = True
+    return held
+
+
 def digest(data: bytes) -> bytes:
     """Return what stands for a text: two with the same digest are the same."""
     return blake2b(data, digest_size=16).digest()
@@ -120,6 +149,11 @@ def read(path: str) -> bytes:
 
     :raises OSError: if it cannot be read.
     """
+    held = _held(path)
+    if held and _overlay is not None:
+        return _overlay.data(path)
+    if held is False:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     try:
         with open(path, "rb") as file:
             if _log is None:
@@ -149,6 +183,9 @@ def entries(path: str) -> list[Entry]:
 
     :raises OSError: if it cannot be listed.
     """
+    laid = {} if _overlay is None else _overlay.inside(path)
+    if laid:
+        return _laid_entries(path, laid)
     try:
         seen = _NO_SIGN if _log is None else sign(os.stat(path))
         with os.scandir(path) as listed:
@@ -160,6 +197,21 @@ def entries(path: str) -> list[Entry]:
     if _log is not None:
         _log._note(_log.folders, path, digest_of(found), seen)
     return found
+
+
+def _laid_entries(path: str, laid: dict[str, str]) -> list[Entry]:
+    if _log is not None:
+        _log.torn = True
+    found: dict[str, str] = {}
+    if os.path.isdir(path):
+        with os.scandir(path) as listed:
+            found = {each.name: _kind_of(each) for each in listed}
+    for name, what in laid.items():
+        if what == "file" or (what and name not in found):
+            found[name] = what
+        elif not what:
+            found.pop(name, None)
+    return sorted(Entry(name, what) for name, what in found.items())
 
 
 def digest_of(found: list[Entry]) -> bytes:
@@ -178,7 +230,12 @@ def names(path: str) -> list[str]:
 
 def kind(path: str) -> str:
     """Return what a path leads to: ``file``, ``directory``, ``other``, or empty for nothing."""
+    held = _held(path)
+    if held is not None:
+        return "file" if held else ""
     found = kind_now(path)
+    if not found and _overlay is not None and _overlay.is_folder(path):
+        return "directory"
     if _log is not None:
         _log.torn |= _log.kinds.setdefault(path, found) != found
     return found

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent / "pagefix"
 
 # Lowest first. A package is one entry; modules of one floor may import those before them.
 FLOORS = [
-    ["errors", "source", "finding", "reads"],
+    ["errors", "source", "finding", "overlay", "reads"],
     ["c"],
     ["program"],
     ["rulebook"],
@@ -29,6 +29,7 @@ FLOORS = [
         "provenance",
         "suppressions",
         "baseline",
+        "changes",
         "engine",
         "rewriting",
         "fixtures",

@@ -71,9 +71,11 @@ def test_check_json_is_what_the_format_says() -> None:
                     }
                 ],
                 "suppressed": None,
+                "touch": None,
                 "fingerprint": "0123456789abcdef0123456789abcdef",
             }
         ],
+        "left_out": 0,
         "undecided": [],
         "coverage": {
             "functions": 1,

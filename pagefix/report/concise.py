@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pagefix.report.model import About, Report, SitesReport
+from pagefix.report.words import touched
 
 __all__ = ["lines", "sites_lines"]
 
@@ -17,7 +18,10 @@ def lines(report: Report, about: About) -> Iterator[str]:
     for each in report.counted:
         place = each.place
         where = f"{about.here(place.path)}:{place.line}:{place.column}"
-        yield f"{where}: {each.severity}: {each.message} [{each.rule}]"
+        message = each.message
+        if each.touch is not None and not each.touch.on_line:
+            message += f" ({touched(each.touch, about.here)})"
+        yield f"{where}: {each.severity}: {message} [{each.rule}]"
 
 
 def sites_lines(report: SitesReport, about: About) -> Iterator[str]:

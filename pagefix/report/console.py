@@ -21,6 +21,7 @@ from rich.tree import Tree
 from pagefix.finding import IN_BASELINE, Finding, Fix, Ledger, Severity, Step, Unread
 from pagefix.fix import FileChange, apply_edits, changed_lines
 from pagefix.report.model import Report
+from pagefix.report.words import touched
 from pagefix.source import Place, SourceFile
 
 __all__ = ["Screen"]
@@ -54,11 +55,21 @@ class Screen:
         """Print the findings, grouped by function, and a summary."""
         for sentence in report.assumptions:
             self.paragraph(Text.assemble(("assumed: ", "yellow"), clean(sentence)), 2)
-        counted = [each for each in report.findings if each.suppressed is None]
-        groups = groupby(counted, lambda each: (each.span.path, each.function))
-        for (path, function), group in groups:
-            self.group(path, function, tuple(group))
+        counted = report.counted
+        elsewhere = [each for each in counted if each.touch and not each.touch.on_line]
+        self.groups(each for each in counted if each not in elsewhere)
+        if elsewhere:
+            self.line(Text())
+            self.line(Text("Elsewhere, by a chain that runs through a change:", "bold yellow"))
+            self.groups(elsewhere)
         self.summary(report)
+
+    def groups(self, findings: Iterable[Finding]) -> None:
+        """Print findings, grouped by function."""
+        for (path, function), group in groupby(
+            findings, lambda each: (each.span.path, each.function)
+        ):
+            self.group(path, function, tuple(group))
 
     def group(self, path: str, function: str | None, findings: Sequence[Finding]) -> None:
         """Print the findings of one function, a chain that they share once."""
@@ -90,6 +101,8 @@ class Screen:
             self.note(f"from {finding.entry}")
         if finding.unless is not None:
             self.note(f"only if {finding.unless}")
+        if finding.touch is not None and not finding.touch.on_line:
+            self.note(touched(finding.touch))
         for fix in finding.fixes:
             self.fix(finding, fix)
 
@@ -162,6 +175,9 @@ class Screen:
                 f"{_counted(found)} in {files}{silent}; {fixable} with a fix (`pagefix rewrite`)."
             )
             self.paragraph(Text(words), 2)
+        if report.left_out:
+            words = f"{_many(report.left_out, 'finding')} more, elsewhere."
+            self.paragraph(Text(words, "dim"), 2)
         if report.undecided:
             self.line(Text(f"{_many(len(report.undecided), 'place')} undecided:"))
             for site in report.undecided:

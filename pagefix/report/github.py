@@ -35,7 +35,7 @@ def lines(report: Report, about: About) -> Iterator[str]:
 
 
 def _words(finding: Finding, about: About) -> str:
-    return "\n".join([finding.message, *chain(finding, about), *advice(finding)])
+    return "\n".join([finding.message, *chain(finding, about), *advice(finding, about)])
 
 
 def _data(text: str) -> str:

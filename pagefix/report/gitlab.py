@@ -35,7 +35,7 @@ def _issue(finding: Finding, about: About, number: int) -> dict[str, Any]:
     path, place = about.here(finding.place.path), finding.place
     # GitLab takes two issues of one fingerprint for one.
     key = "\0".join([finding.place.path, finding.fingerprint, str(number)])
-    body = [*chain(finding, about), *advice(finding)]
+    body = [*chain(finding, about), *advice(finding, about)]
     return {
         "type": "issue",
         "check_name": finding.rule,

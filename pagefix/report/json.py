@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pagefix.finding import Coverage, Finding, Ledger, Site, Step, Unread
+from pagefix.finding import Coverage, Finding, Ledger, Site, Step, Touch, Unread
 from pagefix.report.model import About, Report, SitesReport, TreeFacts
 
 __all__ = [
@@ -37,6 +37,7 @@ def lines(report: Report, about: About) -> Iterator[str]:
             **head(report.tree, about.version),
             "assumptions": list(report.assumptions),
             "findings": [finding_as(each) for each in report.findings],
+            "left_out": report.left_out,
             "undecided": [site_as(each) for each in report.undecided],
             "coverage": coverage_as(report.coverage),
             "ledger": ledger_as(report.ledger),
@@ -165,7 +166,17 @@ def finding_as(finding: Finding) -> dict[str, Any]:
             for fix in finding.fixes
         ],
         "suppressed": finding.suppressed,
+        "touch": None if finding.touch is None else touch_as(finding.touch),
         "fingerprint": finding.fingerprint,
+    }
+
+
+def touch_as(touch: Touch) -> dict[str, Any]:
+    """Return by what a change concerns a finding as JSON has it."""
+    return {
+        "by": "line" if touch.on_line else "chain",
+        "path": touch.place.path,
+        "line": touch.place.line,
     }
 
 

@@ -37,6 +37,7 @@ def lines(report: Report, about: About) -> Iterator[str]:
         {
             "type": "end",
             "findings": len(report.findings),
+            "left_out": report.left_out,
             "coverage": coverage_as(report.coverage),
             "ledger": ledger_as(report.ledger),
         }

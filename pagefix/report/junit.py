@@ -60,7 +60,7 @@ def _case(finding: Finding, about: About, file: str) -> Iterator[str]:
     name = f"{finding.rule}:{place.line}:{place.column}"
     line = f'file="{_text(file)}" line="{place.line}"'
     yield f'    <testcase name="{_text(name)}" classname="{_text(file)}" {line}>'
-    body = "\n".join([f"{file}:{place.line}", *chain(finding, about), *advice(finding)])
+    body = "\n".join([f"{file}:{place.line}", *chain(finding, about), *advice(finding, about)])
     if finding.suppressed is not None:
         yield f'      <skipped message="{_text(finding.suppressed)}"/>'
     elif _failed(finding):

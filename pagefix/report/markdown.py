@@ -14,7 +14,7 @@ from itertools import groupby
 from pagefix.finding import Finding, Fix
 from pagefix.fix import FileChange, apply_edits, changed_lines
 from pagefix.report.model import About, Report
-from pagefix.report.words import counted, many, printable
+from pagefix.report.words import counted, many, printable, touched
 from pagefix.rulebook import HEADINGS, Rule
 
 __all__ = ["help_markdown", "lines"]
@@ -64,6 +64,8 @@ def _group(findings: tuple[Finding, ...], about: About) -> Iterator[str]:
         yield f"- {rule}: {_text(each.message)}"
         if each.unless is not None:
             yield f"  only if {_text(each.unless)}"
+        if each.touch is not None and not each.touch.on_line:
+            yield f"  ({_text(touched(each.touch))})"
         if len(chains) > 1 and each.trace[:-1]:
             yield from _fenced("", _steps(each), "  ")
         for fix in each.fixes:

@@ -90,6 +90,7 @@ class Report:
     :param assumptions: sentences, which open the human output.
     :param files: ``int``, how many were read.
     :param hidden: what of ``unread`` may hold a page's field.
+    :param left_out: ``int``, findings that no change concerns, where only those were wanted.
     """
 
     tree: TreeFacts
@@ -101,6 +102,7 @@ class Report:
     unread: tuple[Unread, ...]
     files: int
     hidden: tuple[Unread, ...] = ()
+    left_out: int = 0
 
     @property
     def counted(self) -> list[Finding]:

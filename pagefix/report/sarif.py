@@ -19,7 +19,7 @@ from urllib.parse import quote
 from pagefix.finding import IN_BASELINE, Edit, Finding, Fix, Severity, Status
 from pagefix.report.markdown import help_markdown
 from pagefix.report.model import About, Report
-from pagefix.report.words import printable
+from pagefix.report.words import printable, touched
 from pagefix.rulebook import Rule
 from pagefix.source import Place
 
@@ -79,6 +79,9 @@ class _Log:
 
     def result(self, finding: Finding) -> _Json:
         advice = [fix.message for fix in finding.fixes if not fix.edits]
+        touch = finding.touch if finding.touch and not finding.touch.on_line else None
+        if touch is not None:
+            advice.insert(0, touched(touch))
         result: _Json = {
             "ruleId": finding.rule,
             "level": str(finding.severity),
@@ -94,10 +97,13 @@ class _Log:
                     ("entry", finding.entry),
                     ("unless", finding.unless),
                     ("otherChains", finding.alternatives),
+                    ("onChangedLine", finding.touch and finding.touch.on_line),
                 )
                 if value is not None
             },
         }
+        if touch is not None:
+            result["relatedLocations"] = [self.location(touch.place, "this line has changed")]
         if finding.rule in self.rules:
             result["ruleIndex"] = self.rules[finding.rule]
         if finding.trace:

@@ -5,12 +5,12 @@ Floor 6.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from pagefix.finding import Finding
+from pagefix.finding import Finding, Touch
 from pagefix.report.model import About
 
-__all__ = ["advice", "chain", "counted", "many", "printable"]
+__all__ = ["advice", "chain", "counted", "many", "printable", "touched"]
 
 
 def chain(finding: Finding, about: About) -> Iterator[str]:
@@ -20,14 +20,24 @@ def chain(finding: Finding, about: About) -> Iterator[str]:
         yield f"{'  ' * step.depth}{where}: {step.message}"
 
 
-def advice(finding: Finding) -> Iterator[str]:
+def advice(finding: Finding, about: About) -> Iterator[str]:
     """Yield what is known beside the message, a line each."""
     if finding.entry is not None:
         yield f"from {finding.entry}"
     if finding.unless is not None:
         yield f"only if {finding.unless}"
+    if finding.touch is not None and not finding.touch.on_line:
+        yield touched(finding.touch, about.here)
     for fix in finding.fixes:
         yield fix.message
+
+
+def touched(touch: Touch, show: Callable[[str], str] = str) -> str:
+    """Return by which line a change concerns a finding that is elsewhere.
+
+    :param show: how a path is shown.
+    """
+    return f"its chain runs through a change: {show(touch.place.path)}:{touch.place.line}"
 
 
 def counted(findings: list[Finding]) -> str:

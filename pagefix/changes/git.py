@@ -1,0 +1,229 @@
+"""What git knows: the index, and what has changed since a revision.
+
+Floor 7, in :mod:`pagefix.changes`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+
+from pagefix.changes.diff import FilePatch, parse
+from pagefix.changes.lines import Changes, Lines, steers
+from pagefix.errors import PagefixError
+
+__all__ = ["Repository"]
+
+_SOURCES = (".c", ".h")
+# Whatever the user has set, the diff is one that can be read.
+_DIFF = (
+    "diff",
+    "--unified=0",
+    "--find-renames",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-relative",
+    "--ignore-submodules",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
+_LINK = b"120000"
+_MODULE = b"160000"
+
+
+class Repository:
+    """The git repository around a directory.
+
+    :raises PagefixError: if there is none, or no git.
+    """
+
+    def __init__(self, folder: str) -> None:
+        # A hook finds its index through the environment: it is used where it is meant.
+        self._folder = os.getcwd()
+        self._environment: dict[str, str] | None = None
+        here = self._top(quiet=True)
+        wanted = os.path.realpath(folder)
+        if here is None or not (wanted + "/").startswith(here.rstrip("/") + "/"):
+            self._folder = folder
+            self._environment = {
+                key: value for key, value in os.environ.items() if not key.startswith("GIT_")
+            }
+        #: The top of the work tree, an absolute path without links.
+        self.top = self._top() or ""
+
+    def _top(self, *, quiet: bool = False) -> str | None:
+        done = self._run("rev-parse", "--show-toplevel")
+        if done.returncode == 0:
+            return os.path.realpath(os.fsdecode(done.stdout.rstrip(b"\n")))
+        if quiet:
+            return None
+        raise PagefixError(
+            f"{self._folder}: there is no git repository",
+            why=f"git says: {_said(done)}",
+            remedy="Run it in a work tree, or give a patch: git diff | pagefix check --patch -",
+        )
+
+    # --- what has changed
+
+    def staged(self, since: str | None = None) -> Changes:
+        """Return what the next commit changes, with the texts of the index.
+
+        :param since: the revision to compare with; the last commit if left out.
+        :raises PagefixError: if files are unmerged.
+        """
+        unmerged = self._paths("diff", "--name-only", "--diff-filter=U", "-z")
+        if unmerged:
+            raise PagefixError(
+                f"{unmerged[0]} is not merged",
+                why="The index holds several versions of it, and none to check.",
+                remedy="Resolve the conflict and git add it.",
+            )
+        base = self._base(since) if since is not None else self._head()
+        patches = parse(self._git(*_DIFF, "--cached", base, "--"))
+        lines, gone = self._lines(patches)
+        return Changes(lines, gone, self._index())
+
+    def since(self, revision: str) -> Changes:
+        """Return what the files on disk have changed since a revision.
+
+        What another branch has changed meanwhile does not count: lines are compared with the
+        commit where the two parted. Files that git does not know yet are new.
+        """
+        patches = parse(self._git(*_DIFF, self._base(revision), "--"))
+        lines, gone = self._lines(patches)
+        for path in self._untracked():
+            count = _count(os.path.join(self.top, path))
+            lines[os.path.join(self.top, path)] = Lines(frozenset(range(1, count + 1)))
+        return Changes(lines, gone)
+
+    def _lines(self, patches: Iterable[FilePatch]) -> tuple[dict[str, Lines], tuple[str, ...]]:
+        lines, gone = {}, []
+        for patch in patches:
+            if patch.old is not None and patch.old != patch.new:
+                gone.append(os.path.join(self.top, patch.old))
+            if patch.new is not None:
+                lines[os.path.join(self.top, patch.new)] = _new_lines(patch)
+        return lines, tuple(gone)
+
+    def _index(self) -> dict[str, bytes | None]:
+        # The files whose text on disk is another than that in the index.
+        texts: dict[str, bytes | None] = {}
+        wanted = []
+        fields = self._git("diff-files", "--raw", "--no-abbrev", "-z").split(b"\0")
+        for facts, name in zip(fields[::2], fields[1::2], strict=False):
+            mode, _, blob, _, status = facts.lstrip(b":").split(b" ")
+            path = os.path.join(self.top, os.fsdecode(name))
+            if status[:1] == b"A":
+                # Only announced (`git add -N`).
+                texts[path] = None
+            elif mode not in (_LINK, _MODULE):
+                wanted.append((path, blob))
+        for (path, _), data in zip(wanted, self._blobs([blob for _, blob in wanted]), strict=True):
+            texts[path] = data
+        for path in self._untracked():
+            texts[os.path.join(self.top, path)] = None
+        return texts
+
+    def _untracked(self) -> list[str]:
+        found = self._paths(
+            "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":/"
+        )
+        return [path for path in found if path.endswith(_SOURCES)]
+
+    def _blobs(self, names: Sequence[bytes]) -> list[bytes]:
+        if not names:
+            return []
+        answer = self._git("cat-file", "--batch", feed=b"".join(name + b"\n" for name in names))
+        found, at = [], 0
+        for _ in names:
+            end = answer.index(b"\n", at)
+            size = int(answer[at:end].split(b" ")[2])
+            found.append(answer[end + 1 : end + 1 + size])
+            at = end + 1 + size + 1
+        return found
+
+    # --- revisions
+
+    def _head(self) -> str:
+        done = self._run("rev-parse", "--quiet", "--verify", "HEAD")
+        if done.returncode == 0:
+            return "HEAD"
+        # Before the first commit everything is new.
+        return self._git("hash-object", "-t", "tree", "--stdin", feed=b"").decode().strip()
+
+    def _base(self, revision: str) -> str:
+        done = self._run("rev-parse", "--quiet", "--verify", f"{revision}^{{commit}}")
+        if done.returncode != 0:
+            raise PagefixError(
+                f"there is no revision {revision!r}",
+                why=f"git knows no commit of that name in {self.top}.",
+                remedy="Name a commit, a tag or a branch; a shallow clone may have to fetch it.",
+            )
+        commit = done.stdout.decode().strip()
+        parted = self._run("merge-base", commit, "HEAD")
+        return parted.stdout.decode().strip() if parted.returncode == 0 else commit
+
+    # --- calling git
+
+    def _paths(self, *arguments: str) -> list[str]:
+        return [os.fsdecode(each) for each in self._git(*arguments).split(b"\0") if each]
+
+    def _git(self, *arguments: str, feed: bytes | None = None) -> bytes:
+        done = self._run(*arguments, feed=feed)
+        if done.returncode != 0:
+            raise PagefixError(
+                f"git {arguments[0]} has failed",
+                why=f"git says: {_said(done)}",
+                remedy="Run the same in the repository by hand: git " + " ".join(arguments),
+            )
+        return done.stdout
+
+    def _run(
+        self, *arguments: str, feed: bytes | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                # No lock is taken: a commit may be under way.
+                ["git", "--no-optional-locks", "-c", "core.quotePath=true", *arguments],
+                cwd=self._folder,
+                env=self._environment,
+                input=feed,
+                stdin=None if feed is not None else subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise PagefixError(
+                "there is no git",
+                why="What has changed is asked of git, which is not on the PATH.",
+                remedy="Install it, or give a patch with --patch FILE.",
+            ) from error
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    return lines[0] if lines else f"status {done.returncode}"
+
+
+def _count(path: str) -> int:
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return 0
+    return data.count(b"\n") + (not data.endswith(b"\n"))
+
+
+def _new_lines(patch: FilePatch) -> Lines:
+    fresh: set[int] = set()
+    cuts: set[int] = set()
+    for hunk in patch.hunks:
+        added = hunk.side(b"+")
+        # A hunk without lines after stands behind the line it names.
+        first = hunk.new if added else hunk.new + 1
+        fresh.update(range(first, first + len(added)))
+        if steers(hunk.side(b"-")):
+            cuts.add(first)
+    return Lines(frozenset(fresh), frozenset(cuts))

@@ -1,0 +1,315 @@
+"""Patches applied in memory, to the tree that they are made for.
+
+Floor 7, in :mod:`pagefix.changes`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from pagefix.changes.diff import FilePatch, Hunk, parse, reverse
+from pagefix.changes.lines import Changes, Lines, steers
+from pagefix.changes.mail import letters
+from pagefix.errors import PagefixError
+
+__all__ = ["patched"]
+
+Read = Callable[[str], bytes | None]
+
+
+class _Patch(NamedTuple):
+    title: str
+    files: tuple[FilePatch, ...]
+
+
+@dataclass(slots=True)
+class _Line:
+    text: bytes
+    fresh: bool = False
+    #: Whether something that steers was taken out before it.
+    cut: bool = False
+
+
+def patched(data: bytes, roots: Iterable[str]) -> Changes:
+    """Return what patches come to: diffs, or mails with diffs in the order of the series.
+
+    A patch that the tree has already is taken out first, so that what it changes is known.
+
+    :param data: the text of the patches.
+    :param roots: directories that the paths in them may be relative to, the likeliest first.
+    :raises PagefixError: if there is none, or one does not apply; it names the hunk.
+    """
+    patches = [
+        _Patch(each.title, tuple(parse(each.text)))
+        for each in letters(data)
+        if b"diff " in each.text or b"--- " in each.text
+    ]
+    patches = [each for each in patches if each.files]
+    if not patches:
+        raise PagefixError(
+            "there is no patch to check",
+            why="The text holds no unified diff.",
+            remedy="Give the output of git diff or git format-patch, or a mailbox.",
+        )
+    root = _root(patches, list(dict.fromkeys(map(os.path.realpath, roots))))
+    patches = [_settled(each, root) for each in patches]
+
+    def read(path: str) -> bytes | None:
+        try:
+            with open(os.path.join(root, path), "rb") as file:
+                return file.read()
+        except OSError:
+            return None
+
+    return _changes(root, patches, read)
+
+
+def _changes(root: str, patches: Sequence[_Patch], read: Read) -> Changes:
+    note = ""
+    files = _Files(read)
+    if _is_applied(patches, read):
+        try:
+            before = _before(patches, read)
+        except PagefixError:
+            files.apply(patches)
+        else:
+            files = _Files(lambda path: before[path] if path in before else read(path))
+            files.apply(patches)
+            note = "the tree has this patch already: its lines are looked at as they are"
+    else:
+        try:
+            files.apply(patches)
+        except PagefixError as error:
+            # A patch that is in the tree does not apply to it.
+            try:
+                before = _before(patches, read)
+                files = _Files(lambda path: before[path] if path in before else read(path))
+                files.apply(patches)
+            except PagefixError:
+                raise error from None
+            note = "the tree has this patch already: its lines are looked at as they are"
+    lines, texts = {}, {}
+    for path, state in files.states.items():
+        place = os.path.join(root, path)
+        texts[place] = None if state is None else b"".join(line.text for line in state)
+        if state is not None:
+            lines[place] = _lines(state)
+    gone = tuple(place for place, text in texts.items() if text is None)
+    return Changes(lines, gone, texts, note)
+
+
+def _before(patches: Sequence[_Patch], read: Read) -> dict[str, bytes | None]:
+    # The texts as they were, if the tree has the patches.
+    files = _Files(read)
+    undone = [
+        _Patch(each.title, tuple(reverse(file) for file in reversed(each.files)))
+        for each in reversed(patches)
+    ]
+    files.apply(undone)
+    return {
+        path: None if state is None else b"".join(line.text for line in state)
+        for path, state in files.states.items()
+    }
+
+
+def _is_applied(patches: Sequence[_Patch], read: Read) -> bool:
+    # As git's names of the contents tell: all that is known of is as it is afterwards.
+    last = {
+        file.new: file.blobs[1]
+        for patch in patches
+        for file in patch.files
+        if file.new is not None and file.blobs is not None
+    }
+    found = [(read(path), blob) for path, blob in last.items()]
+    return bool(found) and all(data is not None and _is_blob(data, blob) for data, blob in found)
+
+
+def _is_blob(data: bytes, name: str) -> bool:
+    form = hashlib.sha256 if len(name) > 40 else hashlib.sha1
+    return form(b"blob %d\0" % len(data) + data).hexdigest().startswith(name)
+
+
+def _lines(state: Sequence[_Line]) -> Lines:
+    fresh = frozenset(number for number, line in enumerate(state, 1) if line.fresh)
+    cuts = frozenset(number for number, line in enumerate(state, 1) if line.cut)
+    return Lines(fresh, cuts)
+
+
+# --- which directory
+
+
+def _root(patches: Sequence[_Patch], roots: Sequence[str]) -> str:
+    # The first in which all is there that the series does not make itself; else the first in
+    # which something is.
+    made: set[str] = set()
+    wanted: list[FilePatch] = []
+    for patch in patches:
+        for file in patch.files:
+            if file.old is not None and file.old not in made:
+                wanted.append(file)
+            if file.new is not None:
+                made.add(file.new)
+    for enough in (all, any):
+        for root in roots:
+            if enough(_exists(root, each) for each in wanted):
+                return root
+    return roots[0]
+
+
+def _exists(root: str, file: FilePatch) -> bool:
+    # Of a patch that is in the tree already, what it deletes or renames is gone.
+    names = {file.old, file.new, *(file.whole or ())} - {None, "/dev/null"}
+    return any(os.path.isfile(os.path.join(root, name)) for name in names if name)
+
+
+def _settled(patch: _Patch, root: str) -> _Patch:
+    # A diff that is not git's may be made without a directory before its paths.
+    return _Patch(patch.title, tuple(_less_sure(file, root) for file in patch.files))
+
+
+def _less_sure(file: FilePatch, root: str) -> FilePatch:
+    if file.whole is None:
+        return file
+    stripped = file.new or file.old or ""
+    whole = next(each for each in reversed(file.whole) if each != "/dev/null")
+    there = [os.path.isfile(os.path.join(root, each)) for each in (stripped, whole)]
+    if there == [False, True]:
+        old, new = file.whole
+        return replace(
+            file,
+            old=None if old == "/dev/null" else old,
+            new=None if new == "/dev/null" else new,
+        )
+    return file
+
+
+# --- applying
+
+
+class _Files:
+    # The files that patches have touched so far, as lines.
+
+    def __init__(self, read: Read) -> None:
+        self.read = read
+        self.states: dict[str, list[_Line] | None] = {}
+
+    def state(self, path: str) -> list[_Line] | None:
+        if path in self.states:
+            return self.states[path]
+        data = self.read(path)
+        return None if data is None else [_Line(text) for text in _split(data)]
+
+    def apply(self, patches: Sequence[_Patch]) -> None:
+        for number, patch in enumerate(patches, 1):
+            which = f"patch {number} of {len(patches)}" if len(patches) > 1 else "the patch"
+            which += f' "{patch.title}"' if patch.title else ""
+            for file in patch.files:
+                self.one(which, file)
+
+    def one(self, which: str, file: FilePatch) -> None:
+        name = file.new or file.old or ""
+        where = f"{which}: {name}"
+        if file.binary:
+            if name.endswith((".c", ".h")):
+                raise _refused(
+                    f"{where}: it cannot be applied",
+                    "It is a binary patch, which says nothing of lines.",
+                )
+            return
+        state: list[_Line] | None = []
+        if file.old is not None:
+            state = self.state(file.old)
+            if state is None:
+                raise _refused(f"{where}: it does not apply", f"There is no {file.old}.")
+        elif file.new is not None and self.state(file.new):
+            raise _refused(f"{where}: it does not apply", "It makes a file that is there already.")
+        made = [replace(line) for line in state or []]
+        drift = 0
+        for number, hunk in enumerate(file.hunks, 1):
+            drift = _apply(made, hunk, drift, f"{where}: hunk {number}")
+        if file.old is not None and file.old != file.new and not file.copied:
+            self.states[file.old] = None
+        if file.new is not None:
+            self.states[file.new] = made
+
+
+def _split(data: bytes) -> list[bytes]:
+    lines = data.split(b"\n")
+    return [*(line + b"\n" for line in lines[:-1]), *([lines[-1]] if lines[-1] else [])]
+
+
+def _apply(state: list[_Line], hunk: Hunk, drift: int, where: str) -> int:
+    old = hunk.side(b"-")
+    # A hunk without lines before stands behind the line it names.
+    wanted = hunk.old - 1 if old else hunk.old
+    at = _place(state, hunk, old, wanted + drift)
+    if at is None:
+        raise _refused(
+            f"{where} ({hunk.head.split(' @@')[0]} @@) does not apply",
+            _difference(state, old, max(wanted + drift, 0)),
+        )
+    fresh: list[_Line] = []
+    position, cut = at, False
+    for mark, text in hunk.lines:
+        if mark == b"+":
+            fresh.append(_Line(text, fresh=True, cut=cut))
+            cut = False
+            continue
+        line = state[position]
+        position += 1
+        if mark == b"-":
+            cut = cut or line.cut or steers([line.text])
+        else:
+            fresh.append(_Line(line.text, line.fresh, line.cut or cut))
+            cut = False
+    state[at:position] = fresh
+    if cut and at + len(fresh) < len(state):
+        state[at + len(fresh)].cut = True
+    elif cut and state:
+        state[-1].cut = True
+    return at - wanted + len(fresh) - len(old)
+
+
+def _place(state: Sequence[_Line], hunk: Hunk, old: Sequence[bytes], wanted: int) -> int | None:
+    # As git does: every line before must be there, but it may have moved.
+    marks = [mark for mark, _ in hunk.lines]
+    context = b" " in marks
+    last = len(state) - len(old)
+    at_end = context and marks[-1] != b" "
+    at_begin = context and marks[0] != b" " and hunk.old <= 1
+    if at_begin:
+        places: Iterable[int] = (0,)
+    elif not context:
+        places = (wanted,)
+    else:
+        places = sorted(range(max(last + 1, 0)), key=lambda at: (abs(at - wanted), at))
+    for at in places:
+        if not 0 <= at <= last or (at_end and at != last):
+            continue
+        if all(state[at + n].text == line for n, line in enumerate(old)):
+            return at
+    return None
+
+
+def _difference(state: Sequence[_Line], old: Sequence[bytes], at: int) -> str:
+    for number, line in enumerate(old):
+        here = state[at + number].text if at + number < len(state) else None
+        if here != line:
+            wanted = line.decode("utf-8", "replace").strip()
+            if here is None:
+                return f"The file ends before line {at + number + 1}, where it wants: {wanted}"
+            found = here.decode("utf-8", "replace").strip()
+            return f"Line {at + number + 1} is `{found}`, and it wants `{wanted}`."
+    return "The lines around it are not those that it stands on."
+
+
+def _refused(title: str, why: str) -> PagefixError:
+    return PagefixError(
+        title,
+        why=why,
+        remedy="Check out the tree that it was made for (its base commit), or rebase it.",
+    )
