@@ -90,6 +90,12 @@ def save_patch(path: str, diff: bytes) -> None:
     """Write a diff to a file, whole or not at all."""
     real = os.path.realpath(path)
     fresh = f"{real}.pagefix-new"
+    if real.endswith((".c", ".h")) and os.path.exists(real):
+        raise PagefixError(
+            f"{path}: a patch is not written over C source",
+            why="It is a source file that is there already: its text would be lost.",
+            remedy="Name another file, as in --patch swap.patch.",
+        )
     try:
         if os.path.exists(real) and not os.path.isfile(real):
             # A pipe or a terminal takes it as it comes.

@@ -79,6 +79,14 @@ def test_a_patch_replaces_an_older_one_whole(
     assert [each.name for each in demo.parent.iterdir() if "pagefix" in each.name] == []
 
 
+def test_a_patch_is_not_written_over_source(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = next(demo.rglob("*.c"))
+    before = source.read_bytes()
+    assert main(["rewrite", str(demo), "--patch", str(source)]) == ExitCode.ERROR
+    assert "a patch is not written over C source" in capsys.readouterr().err
+    assert source.read_bytes() == before
+
+
 def test_a_patch_that_cannot_be_written(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rewrite", str(demo), "--patch", str(demo / "no" / "x.patch")]) == ExitCode.ERROR
     assert "the patch could not be written" in capsys.readouterr().err
@@ -136,8 +144,8 @@ def test_a_flag_that_two_hunks_need_makes_them_one_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(FIXTURES / "include", tmp_path / "include")
-    shutil.copytree(FIXTURES / "guards", tmp_path / "guards")
-    (tmp_path / "guards" / "foofs.fixed.c").unlink()
+    (tmp_path / "guards").mkdir()
+    shutil.copy(FIXTURES / "guards" / "foofs.c", tmp_path / "guards" / "foofs.c")
     answering(monkeypatch, *["n"] * 100)
     main(["rewrite", "--interactive", str(tmp_path / "guards")])
     out = capfd.readouterr().out
