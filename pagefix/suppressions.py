@@ -2,7 +2,7 @@
 
 ``/* pagefix: allow(RULE): reason */`` behind code speaks of the statements of its line;
 on a line of its own it speaks of the statement below it, or of the whole function, table
-or macro that begins there. Of an ``if`` or a loop it is the head that is meant, not the
+or macro that begins there. It may be a paragraph of a longer comment. Of an ``if`` or a loop it is the head that is meant, not the
 body. What a comment speaks of is found in the syntax, not in line numbers, so it holds
 when lines are wrapped anew.
 
@@ -36,6 +36,7 @@ _TOKEN = re.compile(
     rb"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|(?P<comment>/\*.*?\*/|//[^\n]*)", re.DOTALL
 )
 _WORDS = re.compile(r"\s*pagefix\s*:\s*(?P<what>.*)", re.DOTALL)
+_PARAGRAPH = re.compile(r"pagefix\s*:\s*allow\b")
 _ALLOW = re.compile(r"allow\s*\((?P<rules>[^()]*)\)\s*(?::\s*(?P<reason>.*))?", re.DOTALL)
 _FORM = "/* pagefix: allow(RULE): reason */"
 
@@ -163,8 +164,12 @@ def _comments(program: Program, path: str) -> Iterator[_Comment]:
 def _said(text: str) -> tuple[tuple[str, ...], str, str] | None:
     # Rules, reason, and what is wrong with it; None for a comment that only mentions us.
     inner = text[2:-2] if text.startswith("/*") else text[2:]
-    plain = " ".join(re.sub(r"^[\s*\\]*|\\$", " ", line) for line in inner.splitlines())
-    words = _WORDS.fullmatch(" ".join(plain.split()))
+    lines = [re.sub(r"^[\s*\\]*|\\$", " ", line).strip() for line in inner.splitlines()]
+    # It may be a paragraph of a longer comment, as of one for kernel-doc.
+    first = next((n for n, line in enumerate(lines) if _PARAGRAPH.match(line)), 0)
+    if any(lines[:first]):
+        lines = lines[first : next((n for n in range(first, len(lines)) if not lines[n]), None)]
+    words = _WORDS.fullmatch(" ".join(" ".join(lines).split()))
     if words is None:
         return None
     said = _ALLOW.fullmatch(words["what"])
@@ -237,8 +242,9 @@ def _on_line(items: Iterable[ast.Item], begin: int, end: int) -> Iterator[_Span]
 
 def _at(unit: Unit, items: Sequence[ast.Item], comment: _Comment, first: int) -> Iterator[_Span]:
     for item in items:
-        if not item.start <= comment.start:
-            # Outside of it: it speaks of the whole function, table, macro.
+        head = item.body.start if isinstance(item, ast.Function) else item.start
+        if comment.start < max(head, item.start):
+            # Outside of it, or in its head: it speaks of the whole function, table, macro.
             yield _Span(min(first, item.start), item.end)
             continue
         pieces = list(_pieces(item))

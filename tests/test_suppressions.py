@@ -173,3 +173,52 @@ def test_an_allowed_finding_is_not_rewritten(tmp_path: Path) -> None:
 def test_a_comment_at_the_end_of_a_file(tmp_path: Path, ending: str) -> None:
     write(tmp_path, {"fs/a.c": "int x;\n/* pagefix: allow(raw-page-index): of nothing */" + ending})
     assert [each.rule for each in found(tmp_path)] == ["unused-suppression"]
+
+
+KERNEL_DOC = """\
+#include <linux/mm.h>
+
+/**
+ * foo_first() - the index, for once
+ * @page: of the journal
+ *
+ * pagefix: allow(raw-page-index): a journal page,
+ * as its caller knows
+ *
+ * Return: the number behind it.
+ */
+static int foo_first(struct page *page)
+{
+	int more = page->index;
+
+	return page->index + more;
+}
+"""
+
+
+def test_it_may_be_a_paragraph_of_a_longer_comment(tmp_path: Path) -> None:
+    fs = tree(tmp_path, {"fs/a.c": KERNEL_DOC}) / "fs"
+    assert reasons(fs) == [("raw-page-index", "a journal page, as its caller knows")] * 2
+
+
+@pytest.mark.parametrize("line", [" * pagefix: the tool says so", " * see pagefix: allow(x)"])
+def test_a_comment_that_speaks_of_us_is_none(tmp_path: Path, line: str) -> None:
+    text = KERNEL_DOC.replace(" * pagefix: allow(raw-page-index): a journal page,", line)
+    fs = tree(tmp_path, {"fs/a.c": text}) / "fs"
+    assert reasons(fs) == [("raw-page-index", None)] * 2
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "static int\n/* COMMENT */\nfoo_first(struct page *page)\n{",
+        "static int foo_first(struct page *page) /* COMMENT */\n{",
+        "static int foo_first(struct page *page)\n/* COMMENT */\n{",
+        "static int foo_first(struct page *page)\n{ /* COMMENT */",
+    ],
+)
+def test_anywhere_in_a_head_it_is_of_the_whole_function(tmp_path: Path, head: str) -> None:
+    head = head.replace("COMMENT", "pagefix: allow(raw-page-index): a journal page")
+    text = f"#include <linux/mm.h>\n\n{head}\n\tint x = 1;\n\n\treturn page->index + x;\n}}\n"
+    fs = tree(tmp_path, {"fs/a.c": text}) / "fs"
+    assert reasons(fs) == [("raw-page-index", "a journal page")]
