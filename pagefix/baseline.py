@@ -35,7 +35,7 @@ def read_baseline(path: str) -> Counter[str]:
     :raises PagefixError: if it cannot be read or is none.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             lines = file.read().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
@@ -90,18 +90,30 @@ def write_baseline(path: str, findings: Iterable[Finding]) -> int:
         if each.suppressed in (None, IN_BASELINE)
     )
     lines.sort(key=lambda line: line.split()[1:])
-    # A half written baseline would silence half of what it should.
-    handle, name = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".pagefix-")
+    # A half written baseline would silence half of what it should. A link stays one.
+    real = os.path.realpath(path)
+    try:
+        _replace(real, _HEAD + "".join(lines))
+    except OSError as error:
+        raise PagefixError(
+            f"{path}: the baseline cannot be written",
+            why=f"{error.strerror}.",
+            remedy="Name another file, or make room or permission for it.",
+        ) from error
+    return len(lines)
+
+
+def _replace(path: str, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".pagefix-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(_HEAD + "".join(lines))
+            file.write(text)
         os.chmod(name, _mode(path))
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-    return len(lines)
 
 
 def _mode(path: str) -> int:

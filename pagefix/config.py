@@ -115,6 +115,10 @@ def _settings(path: str, table: Any, heading: str) -> Settings:
     if "baseline" in values:
         values["baseline"] = os.path.relpath(os.path.join(folder, values["baseline"]))
     if "rules" in values:
+        for each in values["rules"]:
+            if not os.path.isdir(os.path.join(folder, each)):
+                why = f"There is no folder {_shown(os.path.join(folder, each))}: it is beside this file."
+                _refuse(path, heading, "rules", f"'rules' names {each!r}, which is no folder", why)
         values["rules"] = tuple(os.path.join(folder, each) for each in values["rules"])
     return Settings(path=path, **values)
 

@@ -139,3 +139,22 @@ def test_a_baseline_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(PagefixError, match="cannot be read") as caught:
         read_baseline(str(tmp_path / "none"))
     assert "--write-baseline" in caught.value.remedy
+
+
+def test_one_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(PagefixError, match="none/known: the baseline cannot be written"):
+        write_baseline(str(tmp_path / "none/known"), ())
+
+
+def test_a_link_to_one_stays_a_link(baseline: Path) -> None:
+    link = baseline.with_name("link")
+    link.symlink_to(baseline)
+    write_baseline(str(link), ())
+    assert link.is_symlink()
+    assert read_baseline(str(baseline)) == Counter()
+
+
+def test_a_mark_of_the_encoding_is_passed_by(tmp_path: Path) -> None:
+    path = tmp_path / "known"
+    path.write_bytes(b"\xef\xbb\xbf# pagefix baseline 1\r\n" + b"a" * 32 + b" rule f\r\n")
+    assert read_baseline(str(path)) == Counter({"a" * 32: 1})

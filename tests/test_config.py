@@ -30,7 +30,7 @@ swap-out = "direct_IO"
 
 def test_every_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path, {".pagefix.toml": ALL})
+    write(tmp_path, {".pagefix.toml": ALL, "lint/a.toml": ""})
     assert find_settings(".") == Settings(
         path=str(tmp_path / ".pagefix.toml"),
         select=("raw-page-index", "raw-page-mapping"),
@@ -77,6 +77,7 @@ WRONG = [
     ('severity = "warn"\n', ":1: 'severity' cannot be 'warn' (did you mean 'warning'?)"),
     ('scope = "every"\n', ":1: 'scope' cannot be 'every'"),
     ("select = [\n", ": the settings cannot be read"),
+    ('# x\nrules = ["lint"]\n', ":2: 'rules' names 'lint', which is no folder"),
 ]
 
 
@@ -137,6 +138,18 @@ def test_settings_hold_when_a_file_is_renamed_or_formatted_anew(
     tree(tmp_path, {place: BAD.replace(" && ", "\n\t\t&&  ")})
     write(tmp_path, {".pagefix.toml": 'scope = "all"\nselect = ["raw-page-mapping"]\n'})
     assert rules_of(capsys, tmp_path / "fs") == [("raw-page-mapping", None)]
+
+
+def test_settings_hold_when_a_function_moves_and_a_branch_is_merged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # One branch moves the function to another file, the other one has changed it.
+    ours = BAD.replace("int foo", "int bar")
+    theirs = BAD.replace("sizeof(page->index)", "page->mapping")
+    other = ours + theirs.partition("\n")[2]
+    tree(tmp_path, {"fs/a.c": '#include "b.h"\n', "fs/b.c": other, "fs/b.h": ""})
+    write(tmp_path, {".pagefix.toml": 'scope = "all"\nselect = ["raw-page-mapping"]\n'})
+    assert rules_of(capsys, tmp_path / "fs") == [("raw-page-mapping", None)] * 3
 
 
 def test_a_baseline_of_the_settings_is_found_from_anywhere(
