@@ -50,7 +50,7 @@ def _rule(rule: Rule) -> dict[str, object]:
         "optional": rule.optional,
         "summary": rule.summary,
         "patterns": [each.pattern for each in rule.matches],
-        "fixable": any(spec.replace is not None for spec in rule.fixes),
+        "fixable": any(spec.replace or spec.guard for spec in rule.fixes),
         "path": rule.path,
         "doc": {
             "what": rule.doc.what,

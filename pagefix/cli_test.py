@@ -63,7 +63,9 @@ def _run(rule: Rule, rules: Sequence[Rule], fixtures: str | None) -> Iterator[tu
     from pagefix.fixtures import programs, run_case
 
     beside = rules_folder() if rule.own else Path(rule.path).resolve().parent
-    folder = Path(fixtures) if fixtures is not None else beside.parent / "fixtures"
+    # Inside an installed pagefix both have an underscore: pagefix.fixtures is a module.
+    name = "_fixtures" if rule.own and beside.name == "_rules" else "fixtures"
+    folder = Path(fixtures) if fixtures is not None else beside.parent / name
     found = programs(rule.name, folder)
     if not found:
         raise PagefixError(

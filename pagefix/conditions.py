@@ -124,10 +124,13 @@ def _like(program: Program, kind: str, name: str) -> set[str]:
 
 
 def _where(rule: Rule, name: str) -> str:
+    # Where the engine reads the name: what people read names it too, and comes first.
+    form = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    prose = re.compile(r"\s*(?:#|(?:summary|message|what|why|example|instead|safety)\s*=)")
     for number, line in enumerate(reads.text(rule.path).split("\n"), 1):
-        at = line.find(name)
-        if at >= 0 and not line.lstrip().startswith("#"):
-            return f"{rule.path}:{number}:{at + 1}"
+        found = form.search(line)
+        if found is not None and not prose.match(line):
+            return f"{rule.path}:{number}:{found.start() + 1}"
     return rule.path
 
 

@@ -96,6 +96,13 @@ def test_a_rule(tmp_path: Path) -> None:
 # What is changed, into what, the line it is said of with what is marked there, the title.
 WRONG: list[tuple[str, str, int | None, str, str]] = [
     (
+        '"$PAGE->index is read"',
+        '"$PAGE->index\\nis read"',
+        13,
+        '"$PAGE->index\\nis read"',
+        "'message' is more than one line",
+    ),
+    (
         "severity = ",
         "severty = ",
         2,
@@ -314,8 +321,11 @@ def test_a_project_s_own_rules_come_beside_ours(tmp_path: Path) -> None:
 
 def test_not_toml(tmp_path: Path) -> None:
     error = load(tmp_path, RULE + "]\n")
-    assert error.title.endswith("some-rule.toml: not TOML")
-    assert "line 36" in error.why
+    assert error.title.endswith("some-rule.toml:36:1: not TOML")
+    assert error.why.endswith("\n  36 | ]\n     | ^")
+    # What is never closed is told of the end.
+    error = load(tmp_path, RULE + "x = '")
+    assert error.title.endswith("some-rule.toml:36:6: not TOML")
 
 
 def test_not_utf8(tmp_path: Path) -> None:

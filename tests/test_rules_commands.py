@@ -16,6 +16,7 @@ from pagefix.cli import main
 from pagefix.errors import ExitCode
 from pagefix.rulebook import json_schema, load_rules, rules_folder
 
+ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = json.loads(json_schema())
 
 
@@ -173,6 +174,42 @@ def test_a_wrong_rewrite_is_a_diff(project: Path, capsys: pytest.CaptureFixture[
     assert code == 1
     assert "-\treturn page->mapping; /* expect: no-mapping */" in said
     assert "+\treturn page_file_mapping(page); /* expect: no-mapping */" in said
+
+
+def test_an_installed_pagefix_has_its_fixtures_beside_its_rules(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As pyproject.toml lays them in the package.
+    (tmp_path / "_rules").symlink_to(ROOT / "rules")
+    (tmp_path / "_fixtures").symlink_to(ROOT / "fixtures")
+    monkeypatch.setattr("pagefix.cli_test.rules_folder", lambda: tmp_path / "_rules")
+    assert main(["test", "raw-page-index"]) == ExitCode.CLEAN
+    assert "all as expected" in capsys.readouterr().out
+
+
+def named(schema: object) -> set[str]:
+    """Return every key that a rule may have, and every word that one may hold."""
+    if isinstance(schema, list):
+        return {name for each in schema for name in named(each)}
+    if not isinstance(schema, dict):
+        return set()
+    found = {name for each in schema.values() for name in named(each)}
+    return found | set(schema.get("properties", ())) | set(schema.get("enum", ()))
+
+
+def test_every_key_of_a_rule_is_in_the_documentation() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    words = set(re.findall(r"[\w-]+", text))
+    assert named(SCHEMA) - words == set()
+
+
+def test_a_rule_that_has_only_a_guard_is_fixable(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "--format", "json"]) == ExitCode.CLEAN
+    fixable = {
+        each["name"]: each["fixable"] for each in json.loads(capsys.readouterr().out)["rules"]
+    }
+    assert fixable["cleancache-on-swapcache"]
+    assert not fixable["raw-page-private"]
 
 
 def test_a_rule_without_fixtures(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ Floor 3.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -80,11 +81,27 @@ class Reader:
         try:
             self.data: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
+            place, frame = self._not_toml(str(error))
             raise PagefixError(
-                f"{path}: not TOML",
-                why=f"{error}.",
+                f"{place}: not TOML",
+                why=f"{error}.{frame}",
                 remedy="C text is safest in '...' or '''...''', where nothing is escaped.",
             ) from error
+
+    def _not_toml(self, message: str) -> tuple[str, str]:
+        # tomllib says the place in words only, and "at end of document".
+        found = re.search(r"at line (\d+), column (\d+)", message)
+        line = int(found[1]) if found else len(self._lines)
+        if not 0 < line <= len(self._lines):
+            return str(self.path), ""
+        column = int(found[2]) if found else len(self._lines[line - 1]) + 1
+        return f"{self.path}:{line}:{column}", self._frame(line, column - 1, column)
+
+    def _frame(self, line: int, start: int, end: int) -> str:
+        text = self._lines[line - 1].expandtabs(1)
+        gutter = " " * len(str(line))
+        mark = f"{' ' * start}{'^' * max(end - start, 1)}"
+        return f"\n  {line} | {text}\n  {gutter} | {mark}"
 
     # --- form
 
@@ -133,6 +150,8 @@ class Reader:
                 self.fail(where, f"{key!r} is not a number", "A whole number, without quotes.")
         elif not isinstance(value, str) or not value.strip():
             self.fail(where, f"{key!r} is not text", "It needs a string, not empty.")
+        elif key in ("message", "summary") and "\n" in value.strip():
+            self.fail(where, f"{key!r} is more than one line", "It is shown on one: a sentence.")
         elif issubclass(type_, StrEnum):
             self._word(where, key, value, type_)
 
@@ -229,10 +248,7 @@ class Reader:
         if spot is not None:
             start, end = span or self._columns(spot, key, offset)
             place += f":{spot.line}:{start + 1}"
-            line = self._lines[spot.line - 1].expandtabs(1)
-            number = str(spot.line)
-            gutter = " " * len(number)
-            why += f"\n  {number} | {line}\n  {gutter} | {' ' * start}{'^' * max(end - start, 1)}"
+            why += self._frame(spot.line, start, end)
         raise PagefixError(
             f"{place}: {title}",
             why=why,
