@@ -38,7 +38,7 @@ __all__ = ["Calls"]
 _MAX_EXPANSION = 12
 
 #: What a callee that is handed only offsets is told; constants up to the size of an enum.
-_NUMBERS = frozenset(("range", "size", "pointer"))
+_NUMBERS = frozenset(("range", "size", "pointer", "labelled"))
 _FEW = 32
 
 
@@ -313,6 +313,9 @@ class Calls(Beyond):
             callee, self.context.number
         ):
             return True
+        if any(atom.tag == "labelled" for arg in args for atom in arg):
+            # A model may put a page of the file system's own where others put the VM's.
+            return any(path.startswith("<") for path, _function in callee.functions)
         if not any(self.carries(arg) for arg in args):
             return False
         # Only offsets are handed on: they matter where they are stored or asked for.

@@ -7,7 +7,7 @@ the same. A function with a backward ``goto`` is run again until its labels are 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from pagefix.c import ast
@@ -53,6 +53,7 @@ class Frame(Calls):
         self.continues: list[State | None] = []
         self.switches: list[tuple[Value, State, bool]] = []
         self.zero_cases: list[bool] = []
+        self.covered: list[frozenset[int]] = []
         self.value_out: Value = BOTTOM
         self.off_true: frozenset[Ident] | None = None
         self.off_false: frozenset[Ident] | None = None
@@ -250,14 +251,26 @@ class Frame(Calls):
         entry = self.state.copy() if state is not None else State()
         self.switches.append((value, entry, state is not None))
         self.zero_cases.append(_has_case_zero(node.body))
+        self.covered.append(self._covered(node.body, value))
         self.breaks.append(None)
         end = self.statement(node.body, None)
         self.switches.pop()
         self.zero_cases.pop()
+        self.covered.pop()
         end = join(end, self.breaks.pop())
         if not _has_default(node.body):
             end = join(end, state)
         return end
+
+    def _covered(self, body: ast.Stmt, value: Value) -> frozenset[int]:
+        # The numbers that have a case of their own, where nothing but numbers can come.
+        if not value or any(atom.tag != "const" for atom in value):
+            return frozenset()
+        found: set[int] = set()
+        for case in _cases(body):
+            here = self.value(case.value) if case.value is not None else BOTTOM
+            found.update(atom.value for atom in here if isinstance(atom, Const) and len(here) == 1)
+        return frozenset(found)
 
     def _case(self, node: ast.Case, state: State | None) -> State | None:
         if not self.switches:
@@ -271,6 +284,8 @@ class Frame(Calls):
             if all(isinstance(a, Const) for a in here) and here and node.last is None:
                 if not any(isinstance(a, Const) and a.value in numbers for a in here):
                     return state
+        if node.value is None and numbers and numbers <= self.covered[-1]:
+            return state
         chosen = entry.copy()
         if len(value) == 1:
             self._told(node, next(iter(value)), chosen)
@@ -374,21 +389,23 @@ def _is_logical(expr: ast.Expr) -> bool:
 
 
 def _has_case_zero(body: ast.Stmt) -> bool:
-    if isinstance(body, ast.Case):
-        return isinstance(body.value, ast.Number) and body.value.value == 0
-    if isinstance(body, ast.Block):
-        return any(_has_case_zero(each) for each in body.body)
-    return False
+    return any(
+        isinstance(case.value, ast.Number) and case.value.value == 0 for case in _cases(body)
+    )
 
 
 def _has_default(body: ast.Stmt) -> bool:
+    return any(case.value is None for case in _cases(body))
+
+
+def _cases(body: ast.Stmt) -> Iterator[ast.Case]:
+    # The labels of one switch, not of another within it.
     if isinstance(body, ast.Case):
-        return body.value is None
-    if isinstance(body, ast.Block):
-        return any(_has_default(each) for each in body.body)
-    if isinstance(body, ast.Alternatives):
-        return any(_has_default(each) for each in body.branches)
-    return False
+        yield body
+    for each in body.body if isinstance(body, ast.Block) else ():
+        yield from _cases(each)
+    for each in body.branches if isinstance(body, ast.Alternatives) else ():
+        yield from _cases(each)
 
 
 _STATEMENTS: dict[type, Callable[..., State | None]] = {

@@ -9,6 +9,7 @@ from pagefix.flow.values import (
     TOP,
     UNKNOWN,
     Atom,
+    Const,
     Ident,
     Labelled,
     Page,
@@ -23,6 +24,8 @@ _NONE: frozenset[Ident] = frozenset()
 #: What a page is that a test has shown not to be in the swap cache.
 _GUARDED = Labelled("labelled", "guarded")
 _NAMING = frozenset(("page", "range", "predicate"))
+#: What a flag or an error code may hold.
+_FLAGS = frozenset(("const", "top", "predicate"))
 _Test = Callable[[Ident], bool]
 
 
@@ -139,9 +142,61 @@ def join(left: State | None, right: State | None) -> State | None:
     if right is None or right is left:
         return left
     env: dict[int, Value] = {}
+    off = left.off & right.off
+    named = left.named | right.named
+    tested = left.off != right.off
     for decl in left.env.keys() | right.env.keys():
         one, two = left.env.get(decl, UNKNOWN), right.env.get(decl, UNKNOWN)
         env[decl] = one if one == two else one | two
+        if tested and one != two:
+            flag = _flag((one, left.off), (two, right.off), off)
+            if flag is not None:
+                env[decl] = frozenset((flag,))
+                named.add(decl)
     clause = left.clause if right.clause is not None else None
-    named = left.named | right.named
-    return State(env, left.off & right.off, left.gone | right.gone, clause, named)
+    return State(env, off, left.gone | right.gone, clause, named)
+
+
+def _flag(
+    one: tuple[Value, frozenset[Ident]],
+    two: tuple[Value, frozenset[Ident]],
+    known: frozenset[Ident],
+) -> Predicate | None:
+    # ``if (PageSwapCache(page)) err = -EINVAL;``: from here on err is the test's result.
+    sides = (_truth(*one), _truth(*two))
+    if sides[0] is None or sides[1] is None:
+        return None
+    shown = [
+        [side[way] for side in sides if side is not None and side[way] is not None]
+        for way in (0, 1)
+    ]
+    true, false = (
+        frozenset.intersection(*each) if each else known  # type: ignore[arg-type]
+        for each in shown
+    )
+    if true | false <= known:
+        return None
+    negative = all(_is_error(value) for value in (one[0], two[0]))
+    return Predicate("predicate", true, false, negative)
+
+
+def _truth(
+    value: Value, off: frozenset[Ident]
+) -> tuple[frozenset[Ident] | None, frozenset[Ident] | None] | None:
+    # What is shown where the value is not 0, and where it is; ``None``: it never is.
+    if not value or any(atom.tag not in _FLAGS for atom in value):
+        return None
+    first = next(iter(value))
+    if isinstance(first, Predicate):
+        return (first.if_true | off, first.if_false | off) if len(value) == 1 else (off, off)
+    if any(atom.tag != "const" for atom in value):
+        return off, off
+    numbers = {atom.value for atom in value if isinstance(atom, Const)}
+    return (off if numbers - {0} else None), (off if 0 in numbers else None)
+
+
+def _is_error(value: Value) -> bool:
+    return all(
+        atom.negative if isinstance(atom, Predicate) else isinstance(atom, Const) and atom.value <= 0
+        for atom in value
+    )
