@@ -1,6 +1,6 @@
 """What a call does: models, macros, functions of the checked paths, pointers, and the rest.
 
-Third part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
+Sixth part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 """
 
 from __future__ import annotations
@@ -8,24 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pagefix.c import ast
-from pagefix.flow.beyond import Beyond, split
+from pagefix.flow.beyond import split
 from pagefix.flow.contexts import Callee, Edge, Kind, Summary
 from pagefix.flow.places import PAGE_RECORDS
+from pagefix.flow.primitives import BUILTINS, Primitives, names_member
 from pagefix.flow.values import (
     BOTTOM,
-    NULL,
-    TOP,
     UNKNOWN,
     Atom,
     Const,
     Func,
     Ident,
-    Labelled,
     Page,
     Pointer,
     Predicate,
     Range,
-    SizeLimit,
     Value,
     ordered,
     pages,
@@ -42,7 +39,7 @@ _NUMBERS = frozenset(("range", "size", "pointer", "labelled"))
 _FEW = 32
 
 
-class Calls(Beyond):
+class Calls(Primitives):
     """Evaluation of calls."""
 
     def call(self, expr: ast.Call) -> Value:
@@ -56,7 +53,7 @@ class Calls(Beyond):
         return self._pointer_call(expr, func, args)
 
     def _named_call(self, expr: ast.Call, name: str) -> Value:
-        builtin = _BUILTINS.get(name)
+        builtin = BUILTINS.get(name)
         if builtin is not None:
             return builtin(self, expr)
         if name in self.run.sinks.calls:
@@ -66,7 +63,11 @@ class Calls(Beyond):
         guard = self.run.models.guards.get(name)
         if guard is not None and len(expr.args) > guard.argument:
             return self._guard(expr, guard.argument, guard.drops_true, guard.drops_false)
-        if _names_member(expr) and name not in self.run.models.macros:
+        if name == "test_bit" and len(expr.args) == 2:
+            tested = self._bit_test(expr.args[0], expr.args[1])
+            if tested is not None:
+                return tested
+        if names_member(expr) and name not in self.run.models.macros:
             return self._container(expr, name)
         callee = self.run.callee(name, self.path, len(expr.args))
         if callee.kind is Kind.MACRO:
@@ -76,32 +77,8 @@ class Calls(Beyond):
             return self._enter_all(expr, callee, args, f"calls {name}()")
         if callee.kind is Kind.VARIABLE:
             return self._pointer_call(expr, expr.func, args)
+        args = [self._unknown_carrier(a, s) for a, s in zip(args, expr.args, strict=True)]
         return self._beyond(expr, name, args)
-
-    def _fresh(self, expr: ast.Call) -> Value:
-        for arg in expr.args:
-            self.value(arg)
-        return self._new(expr)
-
-    # --- tests ----------------------------------------------------------------
-
-    def _guard(self, expr: ast.Call, index: int, true: bool, false: bool) -> Value:
-        value = self.value(expr.args[index])
-        for position, arg in enumerate(expr.args):
-            if position != index:
-                self.value(arg)
-        if TOP not in value and not pages(value):
-            return UNKNOWN
-        idents: set[Ident] = set()
-        for page in pages(value):
-            if page.idents.isdisjoint(self.state.gone):
-                idents.update(page.idents)
-        if not idents or "guards" in self.run.without:
-            return UNKNOWN
-        names, none = frozenset(idents), frozenset[Ident]()
-        return frozenset(
-            (Predicate("predicate", names if true else none, names if false else none),)
-        )
 
     # --- macros ---------------------------------------------------------------
 
@@ -120,35 +97,6 @@ class Calls(Beyond):
             return self.run_block(body) if isinstance(body, ast.Block) else self.value(body)
         finally:
             self.expansion -= 1
-
-    def _container(self, expr: ast.Call, name: str) -> Value:
-        value = self.value(expr.args[0])
-        type_ = expr.args[1]
-        assert isinstance(type_, ast.TypeArg)
-        record = self.record_name(type_.type)
-        if name not in self.run.models.containers:
-            value = UNKNOWN
-        return self.entry(value, record, expr.args[2])
-
-    def entry(self, value: Value, record: str, member: ast.Expr) -> Value:
-        """Return the records that pointers to one of their members lie in."""
-        if not record or record in PAGE_RECORDS:
-            return UNKNOWN
-        name = _member_name(member)
-        found = [self._holder(one, record, name) for one in pointers(value)]
-        known = frozenset(one for one in found if one is not None)
-        return known or frozenset((Pointer("pointer", self.heap.any(record), False, True),))
-
-    def _holder(self, pointer: Pointer, record: str, member: str) -> Pointer | None:
-        number = pointer.target
-        for wanted in reversed(member.split(".")):
-            info = self.heap.info(number)
-            if info.kind != "sub" or info.key != (wanted,):
-                return None
-            number = info.parent
-        if self.heap.info(number).record not in ("", record):
-            return None
-        return Pointer("pointer", number, False, pointer.assumed)
 
     # --- pointers -------------------------------------------------------------
 
@@ -213,7 +161,7 @@ class Calls(Beyond):
         indirect: bool = False,
     ) -> Value:
         args = [self._guess(arg, source) for arg, source in zip(args, expr.args, strict=False)]
-        if not self._worth_entering(callee, args):
+        if not (self._worth_entering(callee, args) or self._gives_function(callee)):
             return self._not_entered(expr, callee)
         result: Value = BOTTOM
         off_true: frozenset[Ident] | None = None
@@ -265,14 +213,23 @@ class Calls(Beyond):
             return value
         return frozenset((Pointer("pointer", number, False, True),))
 
+    def _unknown_carrier(self, value: Value, source: ast.Expr) -> Value:
+        # What a library gave and is given back: what reached code stored in others of its
+        # record may be in it, a page as well as a callback.
+        if value != UNKNOWN or "reading-on" in self.run.without:
+            return value
+        record = self.record_behind(self.type_of(source))
+        if not record or record in PAGE_RECORDS or not self.heap.is_stored(record):
+            return value
+        number = self.heap.any(record)
+        if not self.heap.carries_page(number, self.context.number):
+            return value
+        return frozenset((Pointer("pointer", number, False, True),))
+
     def _not_entered(self, expr: ast.Call, callee: Callee) -> Value:
         if any(self.run.returns_fresh(path, function) for path, function in callee.functions):
             return self._new(expr)
         return UNKNOWN
-
-    def _new(self, expr: ast.Call) -> Value:
-        number = self.heap.make("alloc", (self.context.signature, self.path, expr.start))
-        return frozenset((Pointer("pointer", number, False, False), NULL_ATOM))
 
     def _arguments(
         self, function: ast.Function, expr: ast.Call, args: Sequence[Value]
@@ -321,6 +278,15 @@ class Calls(Beyond):
         # Only offsets are handed on: they matter where they are stored or asked for.
         return self.run.reaches_range(callee)
 
+    def _gives_function(self, callee: Callee) -> bool:
+        # What gives back a function decides who is called next.
+        return any(
+            isinstance(type_, ast.Pointer)
+            and isinstance(self.run.program.strip(type_.to, path), ast.FunctionType)
+            for path, function in callee.functions
+            for type_ in (self.run.program.strip(function.ret, path),)
+        )
+
     def _guessed(self, args: Sequence[Value]) -> bool:
         # Whether what is handed on is only guessed to be there: the page itself if it is
         # among the arguments, else what carries it.
@@ -368,69 +334,3 @@ def _caller_idents(idents: frozenset[Ident], args: Sequence[Value]) -> frozenset
             if len(atoms) == 1:
                 found.update(atoms[0].idents)
     return frozenset(found)
-
-
-def _names_member(expr: ast.Call) -> bool:
-    return len(expr.args) == 3 and isinstance(expr.args[1], ast.TypeArg)
-
-
-def _member_name(expr: ast.Expr) -> str:
-    if isinstance(expr, ast.Name):
-        return expr.name
-    if isinstance(expr, ast.Member):
-        return f"{_member_name(expr.base)}.{expr.field}"
-    return ""
-
-
-# --- builtins: the few things that a model cannot say in C -----------------------
-
-
-def _range(calls: Calls, expr: ast.Call) -> Value:
-    if "ranges" in calls.run.without:
-        return UNKNOWN
-    found = pages(calls.value(expr.args[0]))
-    return frozenset(Range("range", page.idents) for page in found) or UNKNOWN
-
-
-def _size_limit(calls: Calls, expr: ast.Call) -> Value:
-    return frozenset((SizeLimit(),))
-
-
-def _unlock(calls: Calls, expr: ast.Call) -> Value:
-    for page in pages(calls.value(expr.args[0])):
-        if "unlock" in calls.run.without:
-            break
-        calls.state.gone = calls.state.gone | page.idents
-    return UNKNOWN
-
-
-def _label(calls: Calls, expr: ast.Call) -> Value:
-    return frozenset((Labelled("labelled", "pagecache"), NULL_ATOM))
-
-
-def _entry(calls: Calls, expr: ast.Call) -> Value:
-    # pagefix_entry(pos, ptr, member): pos becomes the record that ptr is a member of.
-    pos, pointer, member = expr.args
-    record = calls.record_behind(calls.type_of(pos))
-    value = calls.entry(calls.value(pointer), record, member)
-    calls.assign(pos, value, expr.start, expr.end)
-    return value
-
-
-def _assert(calls: Calls, expr: ast.Call) -> Value:
-    yes, _no = calls.branch(expr.args[0])
-    if yes is not None:
-        calls.state = yes
-    return UNKNOWN
-
-
-NULL_ATOM = next(iter(NULL))
-
-_BUILTINS = {
-    "pagefix_range": _range,
-    "pagefix_file_size": _size_limit,
-    "pagefix_unlocked": _unlock,
-    "pagefix_pagecache": _label,
-    "pagefix_assert": _assert,
-    "pagefix_entry": _entry,
-}

@@ -43,12 +43,12 @@ Left out
   - Numbers stored as a page's offset in memory that is read through another type.
   - Offsets handed to a function from which no rule's call can be reached by name.
   - Function pointers that only code outside the checked paths stores.
-  - More than one element of an array: all elements are one.
-  - Guards told in other ways than by the result of a test: a variable that is set in a branch of
-    the test, a flag kept in memory, test_bit() of PG_swapcache.
+  - More than one element of an array: all elements hold what any of them holds.
+  - Guards told in other ways than by the result of a test or by a variable that has it or is set
+    where it leads: a flag kept in memory, a bit of page->flags taken out by hand.
   - Pages made of kernel virtual addresses (virt_to_page); a record taken for its first member by
     a cast.
-  - Tables whose slots a macro writes, and functions that a call gives back to be called.
+  - Tables whose slots a macro writes.
 
 Where a bound is hit (contexts of one function, depth of a call chain) contexts are joined, and the
 report's coverage says so. A chain is a way the code allows, not a proof that it is ever taken.

@@ -1,6 +1,6 @@
 """What an expression may be: the interpreter's values and branches.
 
-Second part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
+Third part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 """
 
 from __future__ import annotations
@@ -175,8 +175,9 @@ class Expressions(Branches):
         if self.record_name(type_):
             return frozenset(targets)
         found: Value = BOTTOM
+        ident = self.ident(whole) if isinstance(whole, ast.Subscript) else None
         for one in targets:
-            found |= self.load(Slot(one.target, ELEMENTS, one.assumed), type_, None)
+            found |= self.load(Slot(one.target, ELEMENTS, one.assumed), type_, ident)
         return found
 
     # --- operators ------------------------------------------------------------

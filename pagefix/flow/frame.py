@@ -7,7 +7,7 @@ the same. A function with a backward ``goto`` is run again until its labels are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pagefix.c import ast
@@ -15,6 +15,7 @@ from pagefix.flow.calls import Calls
 from pagefix.flow.contexts import Summary
 from pagefix.flow.places import Slot
 from pagefix.flow.state import State, join
+from pagefix.flow.syntax import cases, has_case_zero, has_default, is_logical
 from pagefix.flow.values import (
     BOTTOM,
     NULL,
@@ -250,7 +251,7 @@ class Frame(Calls):
         value = self.value(node.value) if state is not None else BOTTOM
         entry = self.state.copy() if state is not None else State()
         self.switches.append((value, entry, state is not None))
-        self.zero_cases.append(_has_case_zero(node.body))
+        self.zero_cases.append(has_case_zero(node.body))
         self.covered.append(self._covered(node.body, value))
         self.breaks.append(None)
         end = self.statement(node.body, None)
@@ -258,7 +259,7 @@ class Frame(Calls):
         self.zero_cases.pop()
         self.covered.pop()
         end = join(end, self.breaks.pop())
-        if not _has_default(node.body):
+        if not has_default(node.body):
             end = join(end, state)
         return end
 
@@ -267,7 +268,7 @@ class Frame(Calls):
         if not value or any(atom.tag != "const" for atom in value):
             return frozenset()
         found: set[int] = set()
-        for case in _cases(body):
+        for case in cases(body):
             here = self.value(case.value) if case.value is not None else BOTTOM
             found.update(atom.value for atom in here if isinstance(atom, Const) and len(here) == 1)
         return frozenset(found)
@@ -338,7 +339,7 @@ class Frame(Calls):
     def _return(self, node: ast.Return, state: State | None) -> State | None:
         if node.value is None:
             self._give_back(UNKNOWN, self.state)
-        elif _is_logical(node.value):
+        elif is_logical(node.value):
             for side, number in zip(self.branch(node.value), (1, 0), strict=True):
                 if side is not None:
                     self._give_back(const(number), side)
@@ -380,32 +381,6 @@ def _leaving(atom: Atom) -> Atom:
     if isinstance(atom, Range):
         return Range("range", frozenset(ident for ident in atom.idents if ident[0] == "arg"))
     return atom
-
-
-def _is_logical(expr: ast.Expr) -> bool:
-    if isinstance(expr, ast.Binary):
-        return expr.op in ("&&", "||")
-    return isinstance(expr, ast.Unary) and expr.op == "!"
-
-
-def _has_case_zero(body: ast.Stmt) -> bool:
-    return any(
-        isinstance(case.value, ast.Number) and case.value.value == 0 for case in _cases(body)
-    )
-
-
-def _has_default(body: ast.Stmt) -> bool:
-    return any(case.value is None for case in _cases(body))
-
-
-def _cases(body: ast.Stmt) -> Iterator[ast.Case]:
-    # The labels of one switch, not of another within it.
-    if isinstance(body, ast.Case):
-        yield body
-    for each in body.body if isinstance(body, ast.Block) else ():
-        yield from _cases(each)
-    for each in body.branches if isinstance(body, ast.Alternatives) else ():
-        yield from _cases(each)
 
 
 _STATEMENTS: dict[type, Callable[..., State | None]] = {

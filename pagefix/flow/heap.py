@@ -135,6 +135,10 @@ class Heap:
         """Return the object that stands for every unknown object of a record."""
         return self.make("any", (record,), record)
 
+    def is_stored(self, record: str) -> bool:
+        """Return whether reached code has stored anything in an object of a record."""
+        return Obj("any", (record,), record, -1, 0) in self._numbers
+
     def member(self, parent: int, field: str, record: str) -> int:
         """Return the member ``field`` of an object as an object of its own."""
         return self._below("sub", parent, field, record)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pagefix.c import ast
 from pagefix.flow.heap import ELEMENTS, Obj, Store
-from pagefix.flow.state import State
+from pagefix.flow.state import State, element_of
 from pagefix.flow.values import (
     TOP,
     UNKNOWN,
@@ -200,6 +200,8 @@ class Places:
                 self.put(place, value, at, end)
         if isinstance(target, ast.Member):
             self.state.forget_field(target.field)
+        elif isinstance(target, ast.Subscript | ast.Unary):
+            self.state.forget_elements()
 
     def put(self, place: Slot, value: Value, at: int, end: int) -> None:
         """Store into the heap: into the object, and under its record for the unknown ones."""
@@ -308,12 +310,25 @@ class Places:
             if isinstance(expr, ast.Member):
                 fields.append(expr.field)
                 expr = expr.base
+            elif isinstance(expr, ast.Subscript):
+                element = self._element_name(expr.index)
+                if element is None:
+                    return None
+                fields.append(element)
+                expr = expr.base
             elif isinstance(expr, ast.Unary) and expr.op in ("*", "&"):
                 expr = expr.operand
             elif isinstance(expr, ast.Name) and expr.decl != ast.GLOBAL and fields:
                 return ("path", expr.decl, tuple(fields))
             else:
                 return None
+
+    def _element_name(self, index: ast.Expr) -> str | None:
+        # An element is known by a constant, or by a plain variable until that changes.
+        if isinstance(index, ast.Name) and index.decl != ast.GLOBAL:
+            return None if index.decl in self.shape.boxed else element_of(index.decl)
+        number = self.run.number(index, self.path)
+        return None if number is None else f"[{number}]"
 
     # --- conversions ---------------------------------------------------------
 

@@ -18,7 +18,7 @@ from pagefix.flow.values import (
     Value,
 )
 
-__all__ = ["State", "join"]
+__all__ = ["State", "element_of", "join"]
 
 _NONE: frozenset[Ident] = frozenset()
 #: What a page is that a test has shown not to be in the swap cache.
@@ -81,7 +81,8 @@ class State:
     def assign(self, decl: int, value: Value, at: int) -> None:
         """Give a local a new value: what was known of its old one is known no more."""
         own: Ident = ("def", decl, at)
-        self.forget(lambda ident: ident == own or (ident[0] == "path" and ident[1] == decl))
+        element = element_of(decl)
+        self.forget(lambda ident: ident == own or _leads_through(ident, decl, element))
         named: set[Atom] = set()
         for atom in value:
             if isinstance(atom, Page):
@@ -93,7 +94,11 @@ class State:
 
     def forget_field(self, name: str) -> None:
         """Forget the paths through a member of this name: it was stored to."""
-        self.forget(lambda ident: ident[0] == "path" and name in ident[2])  # type: ignore[operator]
+        self.forget(lambda ident: name in _parts(ident))
+
+    def forget_elements(self) -> None:
+        """Forget the paths through an element of an array: one was stored to."""
+        self.forget(lambda ident: any(part.startswith("[") for part in _parts(ident)))
 
     def forget(self, stale: _Test) -> None:
         """Drop the identities that no longer name the page they named."""
@@ -105,6 +110,20 @@ class State:
                 if isinstance(atom, Page | Predicate | Range) and _mentions(atom, stale):
                     self.env[decl] = frozenset(_cleaned(atom, stale) for atom in value)
                     break
+
+
+def element_of(decl: int) -> str:
+    """Return how a path names the element that a variable chooses."""
+    return f"[@{decl}]"
+
+
+def _parts(ident: Ident) -> tuple[str, ...]:
+    # The members and elements that a path leads through.
+    return ident[2] if ident[0] == "path" else ()  # type: ignore[return-value]
+
+
+def _leads_through(ident: Ident, decl: int, element: str) -> bool:
+    return ident[0] == "path" and (ident[1] == decl or element in _parts(ident))
 
 
 def _live(idents: frozenset[Ident], own: Ident, decl: int) -> frozenset[Ident]:
@@ -197,6 +216,8 @@ def _truth(
 
 def _is_error(value: Value) -> bool:
     return all(
-        atom.negative if isinstance(atom, Predicate) else isinstance(atom, Const) and atom.value <= 0
+        atom.negative
+        if isinstance(atom, Predicate)
+        else isinstance(atom, Const) and atom.value <= 0
         for atom in value
     )

@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 
 from pagefix.c import ast
 
-__all__ = ["Shape", "root_of", "shape_of", "substitute", "walk"]
+__all__ = [
+    "Shape",
+    "cases",
+    "has_case_zero",
+    "has_default",
+    "is_logical",
+    "root_of",
+    "shape_of",
+    "substitute",
+    "walk",
+]
 
 
 class Shape(NamedTuple):
@@ -155,3 +165,30 @@ def substitute(
     if hasattr(node, "_fields"):
         return type(node)(*children) if len(children) == len(node) else node
     return tuple(children)
+
+
+def is_logical(expr: ast.Expr) -> bool:
+    """Return whether an expression is ``&&``, ``||`` or ``!``."""
+    if isinstance(expr, ast.Binary):
+        return expr.op in ("&&", "||")
+    return isinstance(expr, ast.Unary) and expr.op == "!"
+
+
+def has_case_zero(body: ast.Stmt) -> bool:
+    """Return whether a switch has a label for 0."""
+    return any(isinstance(case.value, ast.Number) and case.value.value == 0 for case in cases(body))
+
+
+def has_default(body: ast.Stmt) -> bool:
+    """Return whether a switch has a default label."""
+    return any(case.value is None for case in cases(body))
+
+
+def cases(body: ast.Stmt) -> Iterator[ast.Case]:
+    """Yield the labels of one switch, not of another within it."""
+    if isinstance(body, ast.Case):
+        yield body
+    for each in body.body if isinstance(body, ast.Block) else ():
+        yield from cases(each)
+    for each in body.branches if isinstance(body, ast.Alternatives) else ():
+        yield from cases(each)

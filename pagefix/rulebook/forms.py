@@ -281,6 +281,7 @@ class GuardForm(TypedDict):
 
     call: Annotated[str, "Name of the test."]
     argument: NotRequired[Annotated[int, "Position of the page; 0 if left out."]]
+    bit: NotRequired[Annotated[str, "The flag's bit: `test_bit(BIT, &page->flags)` is the same."]]
     drops_when: Annotated[Side, "On which side of it the page is not in the swap cache."]
 
 

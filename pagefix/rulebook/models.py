@@ -78,9 +78,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """All that ``rules/models`` says."""
+    """All that ``rules/models`` says.
+
+    :param guards: tests of a page flag by the function's name.
+    :param bits: the same by the name of the bit, for ``test_bit()``.
+    """
 
     guards: Mapping[str, Guard]
+    bits: Mapping[str, Guard]
     sources: Mapping[str, str]
     fresh: frozenset[str]
     containers: frozenset[str]
@@ -117,6 +122,7 @@ def load_models(folder: Path) -> Models:
     }
     return Models(
         guards={g["call"]: _guard(g) for g in parts.get("guard", ())},
+        bits={g["bit"]: _guard(g) for g in parts.get("guard", ()) if "bit" in g},
         sources=labels,
         fresh=frozenset(parts.get("fresh", ())),
         containers=frozenset(parts.get("containers", ())),
