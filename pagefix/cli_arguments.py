@@ -77,7 +77,10 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--stats", action="store_true", help="print the ledger and coverage too")
 
     rewrite = command("rewrite", "show the fixes as a diff, or write them with --apply")
-    _add_paths(rewrite)
+    rewrite.add_argument(
+        "paths", metavar="PATH", nargs="*", help="file, directory, or - for standard input"
+    )
+    _add_only_named(rewrite)
     _add_scope(rewrite)
     rewrite.add_argument("--apply", action="store_true", help="write the files, all or none")
     rewrite.add_argument("--unsafe", action="store_true", help="also make fixes that need a look")

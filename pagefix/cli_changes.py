@@ -57,13 +57,14 @@ def select(options: argparse.Namespace) -> Selection:
     revision, patch = getattr(options, "since", None), getattr(options, "patch_in", None)
     staged = getattr(options, "staged", False)
     changed = staged or revision is not None or patch is not None
+    if options.only_named and not options.paths:
+        # No file was named, so there is nothing to speak of: a hook that had nothing to do.
+        return Selection([])
     if not options.paths and not changed:
-        if options.only_named:
-            return Selection([])
         raise PagefixError(
             "the following arguments are required: PATH",
             why="The command line was not understood.",
-            remedy="`pagefix check --help` shows what it takes.",
+            remedy=f"`pagefix {options.command} --help` shows what it takes.",
         )
     if "-" in options.paths and (changed or options.only_named):
         raise PagefixError(

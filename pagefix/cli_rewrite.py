@@ -9,6 +9,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from pagefix.cli_changes import select
 from pagefix.cli_output import put, screen_of
 from pagefix.cli_settings import chosen_rules, settings_of
 from pagefix.cli_shared import busy, checked, folders_of, many, refuse_stopped, status
@@ -32,6 +33,10 @@ def run(options: argparse.Namespace) -> int:
             why=f"--{'apply' if options.apply else 'interactive'} writes files, and - is none.",
             remedy="Leave it out: the diff goes to standard output.",
         )
+    selection = select(options)
+    if not selection.paths:
+        return ExitCode.CLEAN
+    options.paths = selection.paths
     settings = settings_of(options)
     program = engine.load(options.paths)
     if not writes:
@@ -40,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
         program = engine.load(options.paths)
     with busy(program):
         report = checked(program, options, settings, *chosen_rules(options, settings))
+        report = selection.reported(program, report)
         result = engine.rewrite(program, report, unsafe=options.unsafe)
     if options.interactive and result.changes:
         screen = screen_of(program)

@@ -39,6 +39,9 @@ def directories(files: Iterable[str], root: str | None) -> list[str]:
 
 def _home(file: str, root: str | None) -> str:
     folder = os.path.dirname(file) or "."
+    if not file.endswith((".c", ".h")):
+        # A script says itself where its pages come from.
+        return file
     if root is None:
         return _highest(folder)
     inside = os.path.relpath(os.path.abspath(file), os.path.abspath(root)).split("/")
