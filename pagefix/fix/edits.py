@@ -9,6 +9,7 @@ Floor 5.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -111,15 +112,14 @@ def arrange(fixes: Iterable[Fix]) -> Arranged:
     kept: list[Fix] = []
     dropped: list[Fix] = []
     ranked: dict[str, list[tuple[tuple[int, ...], Edit]]] = {}
+    taken: dict[str, list[tuple[int, int]]] = {}
     seen: set[tuple[Edit, ...]] = set()
     lines: set[Edit] = set()
     for fix in sorted((fix for fix in fixes if fix.edits), key=_begin):
         if fix.edits in seen:
             continue
         seen.add(fix.edits)
-        if any(
-            _overlap(edit, other) for edit in fix.edits for _, other in ranked.get(edit.path, ())
-        ):
+        if any(_is_taken(edit, taken.get(edit.path, [])) for edit in fix.edits):
             dropped.append(fix)
             continue
         kept.append(fix)
@@ -129,6 +129,7 @@ def arrange(fixes: Iterable[Fix]) -> Arranged:
             if edit.start == edit.end and edit.text.endswith("\n"):
                 lines.add(edit)
             ranked.setdefault(edit.path, []).append((_rank(fix, edit), edit))
+            insort(taken.setdefault(edit.path, []), (edit.start, edit.end))
     edits = {
         path: tuple(edit for _, edit in sorted(ranked[path], key=lambda pair: pair[0]))
         for path in sorted(ranked)
@@ -141,12 +142,26 @@ def _begin(fix: Fix) -> tuple[str, int, int]:
     return first.path, first.start, -last.end
 
 
-def _overlap(one: Edit, other: Edit) -> bool:
-    if one.start == one.end or other.start == other.end:
-        return max(one.start, other.start) < min(one.end, other.end) or (
-            one.start < other.start < one.end or other.start < one.start < other.end
+def _is_taken(edit: Edit, taken: Sequence[tuple[int, int]]) -> bool:
+    # None of those overlap each other, so only the neighbours can.
+    at = bisect_left(taken, (edit.start, edit.start))
+    for start, end in reversed(taken[max(at - 1, 0) : at]):
+        if _overlap(edit, start, end):
+            return True
+    for n in range(at, len(taken)):
+        if taken[n][0] >= max(edit.end, edit.start + 1):
+            break
+        if _overlap(edit, *taken[n]):
+            return True
+    return False
+
+
+def _overlap(one: Edit, start: int, end: int) -> bool:
+    if one.start == one.end or start == end:
+        return max(one.start, start) < min(one.end, end) or (
+            one.start < start < one.end or start < one.start < end
         )
-    return one.start < other.end and other.start < one.end
+    return one.start < end and start < one.end
 
 
 def _rank(fix: Fix, edit: Edit) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["TAB", "Context", "Open", "context", "follow"]
+__all__ = ["TAB", "Context", "Contexts", "Open", "follow"]
 
 #: Width of a tab in kernel source.
 TAB = 8
@@ -47,31 +47,35 @@ _WORD_BEFORE = re.compile(rb"(\w+)[ \t]*$")
 _WORD_NEXT = re.compile(rb"\s*\w")
 
 
-def context(code: bytes, start: int, end: int) -> Context:
-    """Return what is open at ``end``.
+class Contexts:
+    """What is open at the lines of a text.
 
     :param code: the text with comments and strings blanked.
-    :param start: offset of a place where nothing is open: the function's beginning.
     """
-    return follow(code, Context((), start), start, end)
+
+    def __init__(self, code: bytes) -> None:
+        self._code = code
+        self._start = self._end = -1
+        self._state = _State(code, [], 0)
+
+    def at(self, start: int, end: int) -> Context:
+        """Return what is open at the beginning of a line.
+
+        :param start: offset of a place where nothing is open: the function's beginning.
+        """
+        # Lines are asked for one after the other: what is above is read once.
+        if self._start != start or end < self._end:
+            self._start = self._end = start
+            self._state = _State(self._code, [], start)
+        self._state.read(self._end, end)
+        self._end = max(end, self._end)
+        return Context(tuple(self._state.opens), self._state.statement)
 
 
 def follow(code: bytes, before: Context, start: int, end: int) -> Context:
     """Return what is open at ``end``, given what is open at ``start``."""
     state = _State(code, list(before.opens), before.start)
-    branches: list[tuple[list[Open], int]] = []
-    for mark in _MARK.finditer(code, start, end):
-        directive = mark["directive"]
-        if mark["bracket"]:
-            state.bracket(mark[0], mark.start())
-        elif mark["label"] or mark["word"]:
-            state.begins(mark.end())
-        elif directive == b"if":
-            branches.append((list(state.opens), state.statement))
-        elif directive in (b"elif", b"else") and branches:
-            state.opens, state.statement = list(branches[-1][0]), branches[-1][1]
-        elif directive == b"endif" and branches:
-            branches.pop()
+    state.read(start, end)
     return Context(tuple(state.opens), state.statement)
 
 
@@ -82,6 +86,21 @@ class _State:
         self.code = code
         self.opens = opens
         self.statement = statement
+        self.branches: list[tuple[list[Open], int]] = []
+
+    def read(self, start: int, end: int) -> None:
+        for mark in _MARK.finditer(self.code, start, end):
+            directive = mark["directive"]
+            if mark["bracket"]:
+                self.bracket(mark[0], mark.start())
+            elif mark["label"] or mark["word"]:
+                self.begins(mark.end())
+            elif directive == b"if":
+                self.branches.append((list(self.opens), self.statement))
+            elif directive in (b"elif", b"else") and self.branches:
+                self.opens, self.statement = list(self.branches[-1][0]), self.branches[-1][1]
+            elif directive == b"endif" and self.branches:
+                self.branches.pop()
 
     def begins(self, at: int) -> None:
         if not self.opens or not self.opens[-1].list:

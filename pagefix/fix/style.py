@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pagefix.finding import Edit
 from pagefix.fix.change import apply_edits
-from pagefix.fix.layout import TAB, Context, Open, context, follow
+from pagefix.fix.layout import TAB, Context, Contexts, Open, follow
 from pagefix.source import SourceFile
 
 __all__ = ["COLUMNS", "column_limit", "indent_to", "restyle", "width"]
@@ -73,6 +73,7 @@ def restyle(
     data = apply_edits(source.data, edits)
     after = SourceFile(source.path, "", data)
     scanned: Scanned | None = None
+    contexts = Contexts(b"")
     result: list[Edit] = []
     for group, shift in _by_lines(source, edits):
         begin = source.lines()[source.line_of(group[0].start) - 1]
@@ -82,8 +83,11 @@ def restyle(
         if not _needs_care(old, new, limit):
             result += group
             continue
-        scanned = scanned or scan(after)
-        wrapped = _wrap_block(after, begin + shift, old, new, scanned, limit)
+        if scanned is None:
+            scanned = scan(after)
+            contexts = Contexts(scanned.code)
+        block = _Block(after, begin + shift, scanned.begin(begin + shift), contexts)
+        wrapped = _wrap_block(block, old, new, scanned.code, limit)
         result += [_smallest(source.path, begin, old, wrapped)] if wrapped != new else group
     return tuple(result)
 
@@ -142,13 +146,19 @@ def _smallest(path: str, begin: int, old: str, new: str) -> Edit:
     return Edit(path, begin + head, begin + len(before) - tail, text)
 
 
-def _wrap_block(
-    after: SourceFile, begin: int, old: str, new: str, scanned: Scanned, limit: int
-) -> str:
+class _Block(NamedTuple):
+    # Lines of the new text: where they begin, and the function or macro around them.
+    after: SourceFile
+    begin: int
+    where: int
+    contexts: Contexts
+
+
+def _wrap_block(block: _Block, old: str, new: str, code: bytes, limit: int) -> str:
     # The lines of one block, each wrapped if it has become too wide.
+    after, begin, where, contexts = block
     was_wide = _widest(old) > limit
     ending = "\r\n" if after.data[_line_end(after.data, begin) :][:2] == b"\r\n" else "\n"
-    where = scanned.begin(begin)
     done = []
     at = begin
     for line in new.split("\n"):
@@ -158,9 +168,9 @@ def _wrap_block(
         if hook is not None:
             text = _BACKSLASH.sub("", text)
         if (width(text) > limit or (hook and width(text) + 2 > limit)) and not was_wide:
-            here = context(scanned.code, where, at)
+            here = contexts.at(where, at)
             room = limit - 2 if hook else limit
-            lines = list(_Wrapper(after, scanned.code, here, room).wrap(at, text))
+            lines = list(_Wrapper(after, code, here, room).wrap(at, text))
         else:
             lines = [text]
         if hook is not None or (len(lines) > 1 and _is_directive(after, where)):

@@ -9,10 +9,10 @@ Floor 5.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from pagefix.c import ast
-from pagefix.fix.route import nodes, route
+from pagefix.fix.route import nodes
 
 __all__ = ["used_for"]
 
@@ -24,32 +24,118 @@ def used_for(function: ast.Function, value: ast.Expr, members: Collection[str]) 
     that stands among the other arguments of a call it is passed to; or that is locked
     while the value is only looked at, not followed.
     """
-    if _fields(function).isdisjoint(members):
+    uses = _uses(function, frozenset(members))
+    if uses is None:
         return ""
-    way = route(function, value)
-    parent = way[-2] if len(way) > 1 else None
-    if isinstance(parent, ast.Member):
-        return parent.field if parent.field in members else ""
-    for node in reversed(way):
+    way = uses.way(value)
+    if way and isinstance(way[0], ast.Member):
+        return way[0].field if way[0].field in members else ""
+    for node in way:
         if isinstance(node, ast.Call):
             others = tuple(a for a in node.args if not a.start <= value.start < a.end)
             found = _member(others, members)
             if found:
                 return found
-    found = _of_variables(function, value, members)
-    return found or _while_locked(function, value, members)
+    return uses.of_variables(value) or uses.while_locked(value)
 
 
-#: The fields named in the function that was asked of last: findings come function by
-#: function, and most name none of the members.
-_known: list[tuple[ast.Function, frozenset[str]]] = []
+class _Uses:
+    # What is asked of every value in a function, gathered in one walk through it.
+
+    def __init__(self, function: ast.Function, members: frozenset[str]) -> None:
+        self.parents: dict[int, object] = {}
+        self.places: dict[tuple[type, int, int], object] = {}
+        # Variables by what is stored in them: places of members, and other variables.
+        self.from_place: dict[int, list[int]] = {}
+        self.from_variable: dict[int, list[int]] = {}
+        self.taken: list[tuple[int, str]] = []  # members of variables, in the text's order
+        self.locks: list[tuple[int, str, bool]] = []
+        # Kept while its nodes are known by their identity.
+        self.function = function
+        self.walk(function.body, None)
+        for part in nodes(function.body):
+            self.gather(part, members)
+
+    def walk(self, node: object, above: object) -> None:
+        # Not by recursion: an `else if` chain goes as deep as it is long.
+        rest = [(node, above)]
+        while rest:
+            node, above = rest.pop()
+            if not isinstance(node, tuple):
+                continue
+            if hasattr(node, "_fields"):
+                self.parents[id(node)] = above
+                start, end = getattr(node, "start", -1), getattr(node, "end", -1)
+                self.places.setdefault((type(node), start, end), node)
+                above = node
+            rest += [(part, above) for part in reversed(node)]
+
+    def gather(self, part: object, members: frozenset[str]) -> None:
+        if isinstance(part, ast.Declare) and part.init is not None:
+            self.stored(part.init, part.at)
+        elif isinstance(part, ast.Assign) and isinstance(part.target, ast.Name):
+            if part.op == "=":
+                self.stored(part.value, part.target.decl)
+        elif isinstance(part, ast.Member) and part.field in members:
+            if isinstance(part.base, ast.Name):
+                self.taken.append((part.base.decl, part.field))
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+            if "lock" in part.func.name:
+                member = _member(part.args, members)
+                if member:
+                    self.locks.append((part.start, member, "unlock" not in part.func.name))
+
+    def stored(self, expr: ast.Expr, decl: int) -> None:
+        if decl < 0:
+            return
+        for each in _given(expr):
+            if isinstance(each, ast.Name):
+                self.from_variable.setdefault(each.decl, []).append(decl)
+            else:
+                self.from_place.setdefault(each.start, []).append(decl)
+
+    def way(self, value: ast.Expr) -> list[object]:
+        # What a value stands in, innermost first.
+        node = self.places.get((type(value), value.start, value.end))
+        found = []
+        while node is not None:
+            node = self.parents.get(id(node))
+            if node is not None:
+                found.append(node)
+        return found
+
+    def of_variables(self, value: ast.Expr) -> str:
+        # Copies of copies count.
+        fresh = list(self.from_place.get(value.start, ()))
+        variables: set[int] = set()
+        while fresh:
+            decl = fresh.pop()
+            if decl not in variables:
+                variables.add(decl)
+                fresh += self.from_variable.get(decl, ())
+        return next((field for decl, field in self.taken if decl in variables), "")
+
+    def while_locked(self, value: ast.Expr) -> str:
+        held: dict[str, bool] = {}
+        for start, member, locks in self.locks:
+            if start > value.start:
+                break
+            held[member] = locks
+        return next((member for member, locked in held.items() if locked), "")
 
 
-def _fields(function: ast.Function) -> frozenset[str]:
-    if not _known or _known[0][0] is not function:
-        found = (each.field for each in nodes(function.body) if isinstance(each, ast.Member))
-        _known[:] = [(function, frozenset(found))]
-    return _known[0][1]
+#: Of the function that was asked of last: findings come function by function, and most
+#: name none of the members.
+_known: list[tuple[ast.Function, frozenset[str], _Uses | None]] = []
+
+
+def _uses(function: ast.Function, members: frozenset[str]) -> _Uses | None:
+    if not _known or _known[0][0] is not function or _known[0][1] != members:
+        named = any(
+            isinstance(each, ast.Member) and each.field in members for each in nodes(function.body)
+        )
+        _known[:] = [(function, members, _Uses(function, members) if named else None)]
+    return _known[0][2]
 
 
 def _member(node: tuple[object, ...], members: Collection[str]) -> str:
@@ -59,51 +145,12 @@ def _member(node: tuple[object, ...], members: Collection[str]) -> str:
     return ""
 
 
-def _of_variables(function: ast.Function, value: ast.Expr, members: Collection[str]) -> str:
-    places = {value.start}
-    variables: set[int] = set()
-    parts = list(nodes(function.body))
-    # Copies of copies: as many rounds as there are new variables.
-    while True:
-        fresh = set()
-        for part in parts:
-            if isinstance(part, ast.Declare) and part.init is not None:
-                if _gives(part.init, places, variables):
-                    fresh.add(part.at)
-            elif isinstance(part, ast.Assign) and isinstance(part.target, ast.Name):
-                if part.op == "=" and _gives(part.value, places, variables):
-                    fresh.add(part.target.decl)
-        fresh = {decl for decl in fresh if decl >= 0} - variables
-        if not fresh:
-            break
-        variables |= fresh
-    for part in parts:
-        if isinstance(part, ast.Member) and part.field in members:
-            if isinstance(part.base, ast.Name) and part.base.decl in variables:
-                return part.field
-    return ""
-
-
-def _gives(expr: ast.Expr, places: Collection[int], variables: Collection[int]) -> bool:
-    # Whether an expression's value is the value itself, or one of the variables.
+def _given(expr: ast.Expr) -> Iterator[ast.Name | ast.Member]:
+    # What the value of an expression may be the value of.
     if isinstance(expr, ast.Cast):
-        return _gives(expr.value, places, variables)
-    if isinstance(expr, ast.Conditional):
-        branches = (expr.then or expr.test, expr.other)
-        return any(_gives(each, places, variables) for each in branches)
-    if isinstance(expr, ast.Name):
-        return expr.decl in variables
-    return isinstance(expr, ast.Member) and expr.start in places
-
-
-def _while_locked(function: ast.Function, value: ast.Expr, members: Collection[str]) -> str:
-    held: dict[str, bool] = {}
-    for part in nodes(function.body):
-        if not isinstance(part, ast.Call) or not isinstance(part.func, ast.Name):
-            continue
-        if part.start > value.start:
-            break
-        member = _member(part.args, members)
-        if member and "lock" in part.func.name:
-            held[member] = "unlock" not in part.func.name
-    return next((member for member, locked in held.items() if locked), "")
+        yield from _given(expr.value)
+    elif isinstance(expr, ast.Conditional):
+        for each in (expr.then or expr.test, expr.other):
+            yield from _given(each)
+    elif isinstance(expr, ast.Name | ast.Member):
+        yield expr
