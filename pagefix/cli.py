@@ -33,15 +33,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             utf8 = stream.encoding.lower().replace("-", "") == "utf8"
             stream.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
+    words = sys.argv[1:] if argv is None else argv
+    debug = "--debug" in words
     try:
         if sys.stdout is None:
             raise _NO_OUTPUT
-        options = _arguments(argv)
+        options = _arguments(words)
         code: int = import_module(f"pagefix.cli_{options.command}").run(options)
         sys.stdout.flush()
         return code
     except PagefixError as error:
-        _complain(error)
+        _complain(error, debug)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
@@ -54,16 +56,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
     except OSError as error:
         _drop_output()
-        _complain(_as_error(error))
+        _complain(_as_error(error), debug)
     except RecursionError:
-        _complain(
-            PagefixError(
-                "the source is nested too deeply",
-                why="An expression or a block in it is deeper than pagefix can follow.",
-                remedy="Leave the file out, and please report it.",
-            )
-        )
+        _complain(_TOO_DEEP, debug)
+    except Exception as error:
+        _complain(_mistake(error), debug)
     return ExitCode.ERROR
+
+
+_TOO_DEEP = PagefixError(
+    "the source is nested too deeply",
+    why="An expression or a block in it is deeper than pagefix can follow.",
+    remedy="Leave the file out, and please report it.",
+)
 
 
 _NO_OUTPUT = PagefixError(
@@ -81,21 +86,34 @@ class _ToldError(Exception):
         self.code = code
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
     try:
-        return parser().parse_args(argv)
+        return parser().parse_args(words)
     except SystemExit as left:
         sys.stdout.flush()
         raise _ToldError(int(left.code or 0)) from left
 
 
-def _complain(error: PagefixError) -> None:
+def _complain(error: PagefixError, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
     for label, text in (
         ("pagefix", error.title),
         ("  why", error.why),
         ("  remedy", error.remedy),
     ):
         print(f"{label}: {text}", file=sys.stderr)
+
+
+def _mistake(error: Exception) -> PagefixError:
+    said = " ".join(str(error).split())
+    return PagefixError(
+        "something went wrong inside",
+        why=f"{type(error).__name__}: {said}" if said else f"It was {type(error).__name__}.",
+        remedy="This is a mistake in pagefix: please report it, with what --debug adds.",
+    )
 
 
 def _as_error(error: OSError) -> PagefixError:

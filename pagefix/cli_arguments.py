@@ -1,5 +1,7 @@
 """The command line: the commands and what each of them takes.
 
+The man page and the completions are made from it.
+
 Floor 7, beside :mod:`pagefix.cli`.
 """
 
@@ -9,26 +11,66 @@ import argparse
 from typing import TYPE_CHECKING, NoReturn
 
 from pagefix import __version__
+from pagefix.cli_options import (
+    FORMATS,
+    add_acceptance,
+    add_changes,
+    add_format,
+    add_only_named,
+    add_paths,
+    add_rules,
+    add_scope,
+    add_swap,
+)
 from pagefix.errors import PagefixError
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-__all__ = ["parser"]
+__all__ = ["SHELLS", "parser"]
 
-# Those of `pagefix.report`, which is not imported for them.
-_FORMATS = (
-    "rich",
-    "concise",
-    "json",
-    "jsonl",
-    "sarif",
-    "github",
-    "gitlab",
-    "junit",
-    "markdown",
-)
-_EPILOG = "exit status: 0 clean, 1 findings (or a diff), 2 could not run"
+#: For which completions can be had.
+SHELLS = ("bash", "zsh", "fish")
+
+_STATUS = "exit status: 0 clean, 1 findings (or a diff), 2 could not run"
+_EXAMPLES = """\
+examples:
+  pagefix check fs/foo                         what is wrong, and the way there
+  pagefix check --since origin/master          only what this branch concerns
+  git diff | pagefix check --patch -           only what a patch concerns
+  pagefix rewrite fs/foo                       a diff; --apply writes the files
+  pagefix explain fs/foo/file.c:123            why it is reported, or is not
+
+"""
+_CHECK = """\
+examples:
+  pagefix check --swap-ops foo_aops fs/foo     before foo_aops has swap_activate
+  pagefix check --staged                       in a git hook
+  b4 am -o - MSGID | pagefix check --patch -   a series from the list
+  pagefix check --format sarif --output foo.sarif fs/foo
+
+"""
+_REWRITE = """\
+examples:
+  pagefix rewrite fs/foo > foo.patch           for git apply, patch -p1
+  pagefix rewrite --apply fs/foo               all files or none
+  pagefix rewrite --interactive fs/foo         hunk by hunk
+
+"""
+_EXPLAIN = """\
+examples:
+  pagefix explain raw-page-mapping             what a rule reports, and why
+  pagefix explain fs/foo/file.c:123            why it is reported, or is not
+  pagefix explain foo_end_io fs/foo            in which contexts it is analysed
+
+"""
+_COMPLETIONS = """\
+examples:
+  pagefix completions bash > ~/.local/share/bash-completion/completions/pagefix
+  pagefix completions zsh > ~/.zfunc/_pagefix  fpath+=~/.zfunc
+  pagefix completions fish > ~/.config/fish/completions/pagefix.fish
+
+"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -44,198 +86,174 @@ class _Parser(argparse.ArgumentParser):
         print(message, end="", file=file)
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    # One line for each option, and no list of the commands in braces.
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=22)
+
+    def start_section(self, heading: str | None) -> None:
+        super().start_section({"positional arguments": "arguments"}.get(heading or "", heading))
+
+    def _format_action(self, action: argparse.Action) -> str:
+        if isinstance(action, argparse._SubParsersAction):
+            # The inherited one has a line for COMMAND first, and folds long names.
+            each = (f"  {one.dest:<14}{one.help}\n" for one in action._get_subactions())
+            return "".join(each)
+        return super()._format_action(action)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line.
 
     What it returns has the name of the command as ``command``.
     """
-    parser = _Parser(
+    top = _Parser(
         prog="pagefix",
+        usage="pagefix [--help | --version] COMMAND ...",
         description="Find where a filesystem may be handed a swapcache page, and convert it.",
-        epilog=_EPILOG,
+        epilog=_EXAMPLES + _STATUS,
+        formatter_class=_Formatter,
         allow_abbrev=False,
+        add_help=False,
     )
-    parser.add_argument("--version", action="version", version=f"pagefix {__version__}")
-    known = parser.add_subparsers(metavar="COMMAND", required=True)
+    top.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
+    top.add_argument(
+        "--version", action="version", version=f"pagefix {__version__}", help=argparse.SUPPRESS
+    )
+    top.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    known = top.add_subparsers(metavar="COMMAND", required=True, title="commands")
 
-    def command(name: str, help: str) -> argparse.ArgumentParser:
+    def command(name: str, help: str, usage: str, examples: str = "") -> argparse.ArgumentParser:
         one = known.add_parser(
-            name, help=help, description=help[0].upper() + help[1:] + ".", epilog=_EPILOG
+            name,
+            help=help,
+            usage=f"pagefix {name} {usage}",
+            description=help[0].upper() + help[1:] + ".",
+            epilog=examples + _STATUS,
+            formatter_class=_Formatter,
+            allow_abbrev=False,
+            add_help=False,
         )
         one.set_defaults(command=name)
         return one
 
-    check = command("check", "report what the rules find")
-    _add_changes(check)
-    _add_scope(check)
-    check.add_argument("--format", choices=_FORMATS, default="rich", help="default: rich")
-    check.add_argument("--output", metavar="FILE", help="write it to a file")
-    check.add_argument(
-        "--strict", action="store_true", help="report the places that cannot be decided too"
+    _check(command("check", "report what the rules find", "[OPTIONS] [PATH ...]", _CHECK))
+    _rewrite(
+        command(
+            "rewrite", "show the fixes as a diff, or write them", "[OPTIONS] PATH ...", _REWRITE
+        )
     )
-    _add_acceptance(check)
-    check.add_argument("--stats", action="store_true", help="print the ledger and coverage too")
+    _sites(command("sites", "list every page field and what it is a field of", "PATH ..."))
+    _explain(
+        command(
+            "explain",
+            "say what a rule reports, or why a place is reported or not",
+            "[OPTIONS] RULE | FILE:LINE | FUNCTION PATH ...",
+            _EXPLAIN,
+        )
+    )
+    _contract(
+        command(
+            "contract", "list what a filesystem with swap files must refuse", "[OPTIONS] PATH ..."
+        )
+    )
+    _rules(command("rules", "list the rules", "[OPTIONS]"))
+    _test(command("test", "run rules against their fixtures", "[OPTIONS] [RULE]"))
+    shell = command("completions", "print what a shell completes", "SHELL", _COMPLETIONS)
+    shell.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
+    _finish(shell)
+    _finish(command("man", "print the manual page, for man -l -", "| man -l -"))
+    return top
 
-    rewrite = command("rewrite", "show the fixes as a diff, or write them with --apply")
-    rewrite.add_argument(
-        "paths", metavar="PATH", nargs="*", help="file, directory, or - for standard input"
-    )
-    _add_only_named(rewrite)
-    _add_scope(rewrite)
-    rewrite.add_argument("--apply", action="store_true", help="write the files, all or none")
-    rewrite.add_argument("--unsafe", action="store_true", help="also make fixes that need a look")
-    rewrite.add_argument(
-        "--interactive",
-        action="store_true",
-        help="ask of every change whether to make it, then write the files (or the --patch)",
-    )
-    rewrite.add_argument("--patch", metavar="FILE", help="write the diff to a file")
 
-    sites = command("sites", "list every page field and what it is a field of")
-    _add_paths(sites)
-    sites.add_argument(
-        "--format", choices=("rich", "concise", "json"), default="rich", help="default: rich"
-    )
+def _check(parser: argparse.ArgumentParser) -> None:
+    read = parser.add_argument_group("what is read")
+    add_paths(read, "*")
+    add_changes(read)
+    add_scope(read)
+    add_swap(read)
+    said = parser.add_argument_group("what is reported")
+    add_rules(said, choice=True)
+    add_acceptance(said)
+    shown = parser.add_argument_group("how it is shown")
+    add_format(shown, *FORMATS)
+    shown.add_argument("--output", metavar="FILE", help="write it to a file")
+    shown.add_argument("--stats", action="store_true", help="print the ledger and coverage too")
+    _finish(parser, shown)
 
-    sites.add_argument(
+
+def _rewrite(parser: argparse.ArgumentParser) -> None:
+    read = parser.add_argument_group("what is read")
+    add_paths(read, "*")
+    add_only_named(read)
+    add_scope(read)
+    add_swap(read)
+    made = parser.add_argument_group("what is made")
+    add_rules(made, choice=True)
+    made.add_argument("--unsafe", action="store_true", help="also make fixes that need a look")
+    made.add_argument("--apply", action="store_true", help="write the files, all or none")
+    made.add_argument(
+        "--interactive", action="store_true", help="ask of every change, then write the files"
+    )
+    made.add_argument("--patch", metavar="FILE", help="write the diff to a file")
+    _finish(parser, made)
+
+
+def _sites(parser: argparse.ArgumentParser) -> None:
+    add_paths(parser)
+    add_format(parser, "rich", "concise", "json")
+    parser.add_argument(
         "--whole",
         action="store_true",
         help="read also what holds no such field, and list all that could not be read",
     )
+    _finish(parser)
 
-    explain = command("explain", "say what a rule reports, or why a place is reported or not")
-    explain.add_argument(
-        "what", metavar="RULE|FILE:LINE|FUNCTION", nargs="?", help="a function needs a PATH too"
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="RULE|FILE:LINE|FUNCTION", nargs="?")
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="default: the file's directory")
+    parser.add_argument(
+        "--limits", action="store_true", help="say what is trusted, and what is left out"
     )
-    explain.add_argument("paths", metavar="PATH", nargs="*", help="default: the file's directory")
-    explain.add_argument(
-        "--limits", action="store_true", help="say what is trusted, and what is left out by choice"
-    )
-    _add_swap(explain)
-    _add_rules(explain)
+    add_swap(parser)
+    add_rules(parser)
+    _finish(parser)
 
-    contract = command("contract", "list what a filesystem with swap files must refuse")
-    _add_paths(contract)
-    _add_swap(contract)
-    _add_rules(contract)
 
-    rules = command("rules", "list the rules")
-    rules.add_argument("--format", choices=("rich", "json"), default="rich", help="default: rich")
-    rules.add_argument(
+def _contract(parser: argparse.ArgumentParser) -> None:
+    add_paths(parser)
+    add_swap(parser)
+    add_rules(parser)
+    _finish(parser)
+
+
+def _rules(parser: argparse.ArgumentParser) -> None:
+    add_format(parser, "rich", "json")
+    parser.add_argument(
         "--schema", action="store_true", help="print the JSON Schema of a rule file, for editors"
     )
-    _add_rules(rules)
+    add_rules(parser)
+    _finish(parser)
 
-    test = command("test", "run rules against their fixtures")
-    test.add_argument("rule", metavar="RULE", nargs="?", help="default: all of them")
-    test.add_argument(
+
+def _test(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rule", metavar="RULE", nargs="?", help="default: all of them")
+    parser.add_argument(
         "--fixtures", metavar="DIR", help="where the fixtures are (default: beside the rules)"
     )
-    _add_rules(test)
-    return parser
+    add_rules(parser)
+    _finish(parser)
 
 
-def _add_paths(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "paths", metavar="PATH", nargs="+", help="file, directory, or - for standard input"
-    )
-
-
-def _add_changes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "paths",
-        metavar="PATH",
-        nargs="*",
-        help="file, directory, or - for standard input; may be left out where only what has"
-        " changed is wanted",
-    )
-    parser.add_argument(
-        "--staged",
+def _finish(parser: argparse.ArgumentParser, group: argparse._ArgumentGroup | None = None) -> None:
+    # What every command takes, where there is a group for it at its end.
+    last = group or parser
+    last.add_argument(
+        "--debug",
         action="store_true",
-        help="check what is staged, and report what its new lines concern",
+        default=argparse.SUPPRESS,
+        help="show where in pagefix an error comes from",
     )
-    parser.add_argument(
-        "--since", metavar="REV", help="report what lines that are new since REV concern"
-    )
-    parser.add_argument(
-        "--patch",
-        dest="patch_in",
-        metavar="FILE",
-        help="apply a patch, a mailbox or a series (- for standard input) in memory, and report"
-        " what its lines concern",
-    )
-    _add_only_named(parser)
-
-
-def _add_only_named(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--only-named",
-        action="store_true",
-        help="read the directories that the named files belong to, and speak of these files"
-        " alone: for hooks",
-    )
-
-
-def _add_scope(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--scope",
-        choices=("swapcache", "all"),
-        help="which pages count: those that the VM hands over from the swap cache (the"
-        " default), or every one",
-    )
-    _add_swap(parser)
-    for name, what in (("--select", "use only"), ("--ignore", "leave out")):
-        parser.add_argument(
-            name,
-            metavar="RULE",
-            action="append",
-            default=[],
-            help=f"{what} this rule (may be given more than once, or with commas)",
-        )
-    _add_rules(parser)
-
-
-def _add_rules(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--rules",
-        metavar="DIR",
-        action="append",
-        default=[],
-        help="a folder of further rules (may be given more than once)",
-    )
-
-
-def _add_acceptance(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--severity",
-        choices=("error", "warning", "note"),
-        help="leave out findings that matter less (default: note)",
-    )
-    parser.add_argument(
-        "--baseline", metavar="FILE", help="do not count the findings that are in this file"
-    )
-    parser.add_argument(
-        "--write-baseline",
-        action="store_true",
-        help="write all findings to the file of --baseline, and count none",
-    )
-    parser.add_argument(
-        "--exit-zero", action="store_true", help="exit with 0 also where there are findings"
-    )
-
-
-def _add_swap(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--swap-ops",
-        metavar="TABLE",
-        help="the address_space_operations table to take as swap-capable; `auto` (the"
-        " default) for those that are, `none` to assume none",
-    )
-    for way in ("in", "out"):
-        parser.add_argument(
-            f"--swap-{way}",
-            metavar="SLOT",
-            help=f"the slot through which pages are swapped {way}, if not the tree's own",
-        )
-    # Switches a mechanism of the analysis off: for the proof that it is needed.
-    parser.add_argument("--without", action="append", default=[], help=argparse.SUPPRESS)
+    last.add_argument("-h", "--help", action="help", help="show this text")

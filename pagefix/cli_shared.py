@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pagefix import reads
-from pagefix.cli_output import screen_of
 from pagefix.cli_settings import swap_options
 from pagefix.errors import ExitCode, PagefixError
 
@@ -118,10 +118,25 @@ def busy(program: Program) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    with screen_of(program, sys.stderr).console.status(
-        f"reading {many(len(program.files), 'file')}"
-    ):
+    done = threading.Event()
+    words = f"{many(len(program.files), 'file')} to read"
+    shown = threading.Thread(target=_tick, args=(words, done), daemon=True)
+    shown.start()
+    try:
         yield
+    finally:
+        done.set()
+        shown.join()
+
+
+def _tick(words: str, done: threading.Event) -> None:
+    # Nothing for who waits less than a second; then the seconds, on one line that goes away.
+    seconds = 0
+    while not done.wait(1):
+        seconds += 1
+        print(f"\r\x1b[Kpagefix: {words}, {seconds} s", end="", file=sys.stderr, flush=True)
+    if seconds:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def many(count: int, word: str) -> str:

@@ -35,9 +35,9 @@ def text_of(name: str, what: Report, words: About | None = None) -> str:
 def test_the_command_line_names_the_formats() -> None:
     options = parser().parse_args(["check", "--format", "junit", "x"])
     assert options.format == "junit"
-    from pagefix import cli_arguments
+    from pagefix import cli_options
 
-    assert ("rich", *FORMATS) == cli_arguments._FORMATS
+    assert ("rich", *FORMATS) == cli_options.FORMATS
 
 
 # --- lines
