@@ -1,12 +1,15 @@
 """Find where a filesystem may be handed a swapcache page, explain the chain, convert it.
 
 >>> import pagefix
->>> program = pagefix.load(["fs/btrfs"])
->>> report = pagefix.check(program, pagefix.load_rules())
->>> for finding in report.findings:
-...     print(finding.place, finding.message)
->>> for change in pagefix.rewrite(program, report).changes:
-...     print(pagefix.unified_diff(change).decode())
+>>> program = pagefix.load("fixtures/demo")
+>>> report = pagefix.check(program)
+>>> for finding in list(report)[:2]:
+...     print(finding.place.path, finding.place.line, finding.rule)
+demo/foofs.c 28 raw-page-mapping
+demo/foofs.c 45 raw-page-mapping
+>>> for change in pagefix.rewrite(program, report):
+...     print(pagefix.unified_diff(change).decode().splitlines()[0])
+--- a/demo/foofs.c
 
 Names are looked up when they are used, so that ``import pagefix`` costs nothing.
 """
@@ -17,7 +20,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pagefix.engine import check, find_sites, load, rewrite
+    from pagefix.api import check, explain, load, rewrite
+    from pagefix.engine import Held, Rewrite, find_sites
     from pagefix.errors import ExitCode, PagefixError
     from pagefix.finding import (
         Access,
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
         Severity,
         Site,
         Step,
+        Touch,
     )
     from pagefix.fix import FileChange, apply, unified_diff
     from pagefix.program import Program
@@ -45,19 +50,23 @@ __all__ = [
     "FileChange",
     "Finding",
     "Fix",
+    "Held",
     "PagefixError",
     "Place",
     "Program",
     "Report",
+    "Rewrite",
     "Rule",
     "Severity",
     "Site",
     "SitesReport",
     "Span",
     "Step",
+    "Touch",
     "__version__",
     "apply",
     "check",
+    "explain",
     "find_sites",
     "load",
     "load_rules",
@@ -66,7 +75,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "pagefix.engine": ("check", "find_sites", "load", "rewrite"),
+    "pagefix.api": ("check", "explain", "load", "rewrite"),
+    "pagefix.engine": ("Held", "Rewrite", "find_sites"),
     "pagefix.errors": ("ExitCode", "PagefixError"),
     "pagefix.finding": (
         "Access",
@@ -77,6 +87,7 @@ _HOMES = {
         "Severity",
         "Site",
         "Step",
+        "Touch",
     ),
     "pagefix.fix": ("FileChange", "apply", "unified_diff"),
     "pagefix.program": ("Program",),

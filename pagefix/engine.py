@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -196,6 +196,9 @@ class Rewrite:
     changes: tuple[FileChange, ...]
     made: tuple[Finding, ...]
     held: tuple[Held, ...]
+
+    def __iter__(self) -> Iterator[FileChange]:
+        return iter(self.changes)
 
 
 def rewrite(

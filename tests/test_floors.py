@@ -31,6 +31,7 @@ FLOORS = [
         "baseline",
         "changes",
         "engine",
+        "api",
         "rewriting",
         "fixtures",
         "cli",

@@ -6,7 +6,7 @@ Floor 6.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -103,6 +103,9 @@ class Report:
     files: int
     hidden: tuple[Unread, ...] = ()
     left_out: int = 0
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
 
     @property
     def counted(self) -> list[Finding]:
