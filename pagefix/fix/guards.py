@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from pagefix.c import ast
 from pagefix.finding import Edit
+from pagefix.fix.heads import extended
 from pagefix.fix.late import Unlocks, may_be_null
 from pagefix.fix.route import (
     LOOPS,
@@ -231,7 +232,7 @@ class _Guard:
                 raise _CannotError("it is tested for, and comes there all the same")
             if test in asked:
                 raise _CannotError("it is made for such a page alone")
-            return self.conjunct(control.test, f"!{test}"), ""
+            return extended(self.source, control, f"!{test}"), ""
         if self.takes_else(at):
             raise _CannotError("an `if` there would take the `else` that follows")
         if isinstance(holder, ast.If) and holder.other == statement:
@@ -286,17 +287,6 @@ class _Guard:
             and isinstance(statement.value.func, ast.Name)
             and statement.value.func.name in self.spec.together
         )
-
-    def conjunct(self, test: ast.Expr, text: str) -> list[Edit]:
-        loose = isinstance(test, ast.Assign | ast.Conditional) or (
-            isinstance(test, ast.Binary) and test.op in ("||", ",")
-        )
-        if not loose:
-            return [self.edit(test.end, test.end, f" && {text}")]
-        return [
-            self.edit(test.start, test.start, "("),
-            self.edit(test.end, test.end, f") && {text}"),
-        ]
 
     def early(self, first: ast.Stmt, test: str) -> list[Edit]:
         indent = self.indent(first)
