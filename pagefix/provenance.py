@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pagefix.c import ast
-from pagefix.finding import Access, Confidence, Coverage, Finding, Site, Status
+from pagefix.finding import Access, Confidence, Coverage, Finding, Kind, Site, Status
 from pagefix.findings import Way, as_finding
 from pagefix.fix import Offers
 from pagefix.flow import Analysis, Reached, SwapOptions, analyse
@@ -98,8 +98,21 @@ def provenance(
             if (site.span.path, site.span.start) in unknown and site.status is not Status.OTHER
         ),
         coverage=analysis.coverage,
-        assumptions=analysis.plan.assumptions,
+        assumptions=(*analysis.plan.assumptions, *_concluded(analysis, rules, found)),
     )
+
+
+def _concluded(
+    analysis: Analysis, rules: Sequence[Rule], found: Sequence[Finding]
+) -> Iterator[str]:
+    # Other methods may leave nothing to do. Silence would look like a mistake.
+    asked = any(each.kind is Kind.FLOW for each in rules)
+    for table in analysis.plan.tables:
+        if asked and not found and table.idle and table.slots:
+            yield (
+                f"on this ground there is nothing to convert: {table.handed()}; no use of mapping,"
+                " index or private and no call that a rule names is reached by one"
+            )
 
 
 def _needless(analysis: Analysis, hits: Iterable[Hit]) -> Iterator[Hit]:

@@ -42,12 +42,24 @@ class Table:
     """A table whose methods are entries.
 
     :param activate: name of its ``swap_activate``, ``None`` where it has none.
+    :param idle: slots it fills that would be entries, were it not for ``--swap-in`` or
+        ``--swap-out``.
     """
 
     path: str
     name: str
     slots: tuple[tuple[Entry, str, ast.Name], ...]
     activate: str | None
+    idle: tuple[str, ...] = ()
+
+    def handed(self) -> str:
+        """Return where the VM's pages come in, in words."""
+        inside = dict.fromkeys(slot for entry, slot, _ in self.slots if entry.store)
+        given = dict.fromkeys(slot for entry, slot, _ in self.slots if not entry.store)
+        ways = [f"inside the iterator of {', '.join(inside)}"] if inside else []
+        ways += [f"as they are in {', '.join(given)}"] if given else []
+        never = f", and never in {', '.join(self.idle)}" if self.idle else ""
+        return f"{self.name} gets the VM's pages {' and '.join(ways)}{never}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,8 @@ def plan(program: Program, models: Models, options: SwapOptions) -> Plan:
             assumptions.append(
                 "this tree's VM hands swapcache pages only to swap_rw(): other methods are no entries"
             )
-    found = [_table(program, *tables[name], active) for name in names]
+    usual = {entry.slot for entry in models.entries if entry.slot in slots and not entry.asked_for}
+    found = [_table(program, *tables[name], active, usual) for name in names]
     assumptions += [
         f"{table.name} has none of the methods that the VM would call"
         for table in found
@@ -237,7 +250,9 @@ def _meant(program: Program, path: str, value: ast.Expr) -> ast.Expr:
     return value
 
 
-def _table(program: Program, path: str, item: ast.Global, active: Sequence[Entry]) -> Table:
+def _table(
+    program: Program, path: str, item: ast.Global, active: Sequence[Entry], usual: set[str]
+) -> Table:
     members = _members(program, path, item)
     found = []
     for entry in active:
@@ -246,7 +261,11 @@ def _table(program: Program, path: str, item: ast.Global, active: Sequence[Entry
             found.append((entry, entry.slot, value))
     activate = _peeled(members.get("swap_activate"))
     return Table(
-        path, item.name, tuple(found), activate.name if isinstance(activate, ast.Name) else None
+        path,
+        item.name,
+        tuple(found),
+        activate.name if isinstance(activate, ast.Name) else None,
+        tuple(sorted(usual.intersection(members) - {entry.slot for entry in active})),
     )
 
 
