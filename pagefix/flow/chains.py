@@ -1,8 +1,9 @@
 """Chains: from the VM's call to a site, as steps.
 
 Of all the ways that lead to a context the best is shown: one that no contract clause would
-forbid before one that some would, one that is known before one that is assumed, a short
-one before a long one.
+forbid before one that some would, one that is known before one that is assumed, one whose
+callbacks were installed on the way from its own entry before one that borrows another's, a
+short one before a long one.
 """
 
 from __future__ import annotations
@@ -24,10 +25,14 @@ _MAX_ROUNDS = 6
 
 
 class Rank(NamedTuple):
-    """What makes a chain better than another: smaller is better."""
+    """What makes a chain better than another: smaller is better.
+
+    :param borrowed: whether it goes through a callback that only other entries install.
+    """
 
     forbidden: bool
     assumed: bool
+    borrowed: bool
     length: int
 
 
@@ -35,11 +40,13 @@ class Way(NamedTuple):
     """The best chain to a context, up to its last edge.
 
     :param clause: the first clause that would forbid it, ``None`` if none would.
+    :param entry: the edge that it starts with.
     """
 
     rank: Rank
     edge: Edge
     clause: str | None
+    entry: Edge
 
 
 class Chains:
@@ -50,6 +57,13 @@ class Chains:
         self.ways: dict[int, Way] = {}
         #: Functions that become callbacks only where a clause would forbid to be.
         self._forbidden: dict[str, str] = {}
+        self._leaving: dict[int, list[tuple[int, Edge]]] = {}
+        for context in solver.contexts:
+            for edge in context.edges:
+                self._leaving.setdefault(edge.caller, []).append((context.number, edge))
+        self._own = {
+            edge: self._installed_from(number) for number, edge in self._leaving.get(-1, ())
+        }
         for _ in range(_MAX_ROUNDS):
             self.ways = {}
             self._search()
@@ -76,21 +90,52 @@ class Chains:
             return self._forbidden.get(self._solver.contexts[number].function.name)
         return edge.clause
 
+    def _installed_from(self, entry: int) -> frozenset[str]:
+        # The callbacks that are installed on some way from an entry, a way through a callback
+        # counting only when that one is.
+        taken: dict[int, list[str]] = {}
+        own: set[str] = set()
+        for name, places in self._solver.record.addresses.items():
+            for number in places:
+                taken.setdefault(number, []).append(name)
+        own.update(taken.get(-1, ()))
+        seen: set[int] = set()
+        waiting: dict[str, list[int]] = {}
+        todo = [entry]
+        while todo:
+            number = todo.pop()
+            if number in seen:
+                continue
+            seen.add(number)
+            for name in taken.get(number, ()):
+                own.add(name)
+                todo += waiting.pop(name, ())
+            for following, edge in self._leaving.get(number, ()):
+                name = self._solver.contexts[following].function.name
+                if edge.indirect and name not in own:
+                    waiting.setdefault(name, []).append(following)
+                else:
+                    todo.append(following)
+        return frozenset(own)
+
+    def _is_borrowed(self, entry: Edge, number: int, edge: Edge) -> bool:
+        name = self._solver.contexts[number].function.name
+        return edge.indirect and name not in self._own[entry]
+
     def _rank(self, before: Way | None, number: int, edge: Edge) -> Rank:
-        old = before.rank if before is not None else Rank(False, False, 0)
+        old = before.rank if before is not None else Rank(False, False, False, 0)
+        entry = before.entry if before is not None else edge
         return Rank(
             old.forbidden or self._clause(number, edge) is not None,
             old.assumed or edge.assumed,
+            old.borrowed or self._is_borrowed(entry, number, edge),
             old.length + 1,
         )
 
     def _search(self) -> None:
-        leaving: dict[int, list[tuple[int, Edge]]] = {}
+        leaving = self._leaving
         queue: list[tuple[Rank, int, int]] = []
         edges: list[tuple[int, Edge]] = []
-        for context in self._solver.contexts:
-            for edge in context.edges:
-                leaving.setdefault(edge.caller, []).append((context.number, edge))
         for number, edge in leaving.get(-1, ()):
             edges.append((number, edge))
             heapq.heappush(queue, (self._rank(None, number, edge), number, len(edges) - 1))
@@ -101,7 +146,7 @@ class Chains:
             edge = edges[at][1]
             before = self.ways.get(edge.caller)
             clause = (before.clause if before is not None else None) or self._clause(number, edge)
-            self.ways[number] = Way(rank, edge, clause)
+            self.ways[number] = Way(rank, edge, clause, before.entry if before else edge)
             for following, out in leaving.get(number, ()):
                 if following not in self.ways:
                     edges.append((following, out))

@@ -11,6 +11,8 @@ from pagefix.c import ast
 from pagefix.flow.heap import ELEMENTS, Obj, Store
 from pagefix.flow.state import State, element_of
 from pagefix.flow.values import (
+    BOTTOM,
+    NULL,
     TOP,
     UNKNOWN,
     Atom,
@@ -275,7 +277,7 @@ class Places:
         if isinstance(type_, ast.Array):
             number = self.heap.member(place.target, place.field, self.record_behind(type_))
             return frozenset((Pointer("pointer", number, False, place.assumed),))
-        value = self.heap.load((place.target, place.field), self.context.number)
+        value = _best(self.heap.load((place.target, place.field), self.context.number))
         assumed = place.assumed or info.kind == "any"
         if not value and info.kind not in _FILLED:
             return self._unknown(place, info, type_)
@@ -346,6 +348,7 @@ class Places:
             return value
         telling = "types" not in self.run.without
         strict: bool | None = None
+        other = False
         kept: set[Atom] = set()
         for atom in ordered(value):
             if isinstance(atom, Pointer):
@@ -358,6 +361,7 @@ class Places:
                     if strict is None:
                         strict = telling and source is not None and self._is_void(source)
                     if strict:
+                        other |= not atom.assumed
                         continue
             elif isinstance(atom, Page) and record not in PAGE_RECORDS:
                 if strict is None:
@@ -365,6 +369,9 @@ class Places:
                 if strict:
                     continue
             kept.add(atom)
+        if other and kept <= _VAGUE:
+            # It is known what lies there, and it is none of these: no guess is due.
+            return BOTTOM
         return frozenset(kept)
 
     def alloc_key(self, key: tuple[object, ...], record: str) -> tuple[object, ...]:
@@ -386,10 +393,23 @@ _KEPT = frozenset(("page", "labelled", "range", "func", "pointer", "size"))
 #: How deep a copied record is copied.
 _COPIED_DEPTH = 3
 
+_VAGUE = frozenset((TOP, *NULL))
 _OBJECTS = frozenset(("page", "func", "pointer"))
 
 #: Kinds of objects whose members are what was stored there, and nothing else.
 _FILLED = frozenset(("var", "global", "any"))
+
+
+def _best(value: Value) -> Value:
+    # A guess stands where nothing is known: it adds nothing to what is.
+    known = {atom.tag for atom in value if atom.tag in _OBJECTS and not atom.assumed}  # type: ignore[union-attr]
+    if not known:
+        return value
+    return frozenset(
+        atom
+        for atom in value
+        if atom.tag not in known or not atom.assumed  # type: ignore[union-attr]
+    )
 
 
 def _named(atom: Atom, ident: Ident | None, assumed: bool) -> Atom:

@@ -137,6 +137,7 @@ def _one(
             rank = Rank(
                 way.rank.forbidden or sight.clause is not None,
                 way.rank.assumed or sight.assumed,
+                way.rank.borrowed,
                 way.rank.length,
             )
             ranked.append((rank, number, sight))
