@@ -24,6 +24,10 @@ __all__ = ["Chains", "Rank", "Way"]
 _MAX_ROUNDS = 6
 
 
+#: A context that the VM's call enters, with that call.
+Start = tuple[int, Edge]
+
+
 class Rank(NamedTuple):
     """What makes a chain better than another: smaller is better.
 
@@ -40,13 +44,13 @@ class Way(NamedTuple):
     """The best chain to a context, up to its last edge.
 
     :param clause: the first clause that would forbid it, ``None`` if none would.
-    :param entry: the edge that it starts with.
+    :param entry: the context and the edge that it starts with.
     """
 
     rank: Rank
     edge: Edge
     clause: str | None
-    entry: Edge
+    entry: Start
 
 
 class Chains:
@@ -55,15 +59,14 @@ class Chains:
     def __init__(self, solver: Solver) -> None:
         self._solver = solver
         self.ways: dict[int, Way] = {}
+        self._ways: dict[Start, dict[int, Way]] = {}
         #: Functions that become callbacks only where a clause would forbid to be.
         self._forbidden: dict[str, str] = {}
         self._leaving: dict[int, list[tuple[int, Edge]]] = {}
         for context in solver.contexts:
             for edge in context.edges:
                 self._leaving.setdefault(edge.caller, []).append((context.number, edge))
-        self._own = {
-            edge: self._installed_from(number) for number, edge in self._leaving.get(-1, ())
-        }
+        self._own = {start: self._installed_from(start[0]) for start in self._leaving.get(-1, ())}
         for _ in range(_MAX_ROUNDS):
             self.ways = {}
             self._search()
@@ -118,13 +121,13 @@ class Chains:
                     todo.append(following)
         return frozenset(own)
 
-    def _is_borrowed(self, entry: Edge, number: int, edge: Edge) -> bool:
+    def _is_borrowed(self, entry: Start, number: int, edge: Edge) -> bool:
         name = self._solver.contexts[number].function.name
         return edge.indirect and name not in self._own[entry]
 
     def _rank(self, before: Way | None, number: int, edge: Edge) -> Rank:
         old = before.rank if before is not None else Rank(False, False, False, 0)
-        entry = before.entry if before is not None else edge
+        entry = before.entry if before is not None else (number, edge)
         return Rank(
             old.forbidden or self._clause(number, edge) is not None,
             old.assumed or edge.assumed,
@@ -133,27 +136,34 @@ class Chains:
         )
 
     def _search(self) -> None:
-        leaving = self._leaving
-        queue: list[tuple[Rank, int, int]] = []
-        edges: list[tuple[int, Edge]] = []
-        for number, edge in leaving.get(-1, ()):
-            edges.append((number, edge))
-            heapq.heappush(queue, (self._rank(None, number, edge), number, len(edges) - 1))
+        # From each entry by itself: the best way to a caller need not be part of the best
+        # way to what it calls, once a callback counts only on the ways that install it.
+        for start in self._leaving.get(-1, ()):
+            found = self._from_entry(start)
+            self._ways[start] = found
+            for reached, way in found.items():
+                best = self.ways.get(reached)
+                if best is None or way.rank < best.rank:
+                    self.ways[reached] = way
+
+    def _from_entry(self, entry: Start) -> dict[int, Way]:
+        ways: dict[int, Way] = {}
+        edges = [entry]
+        queue = [(self._rank(None, *entry), entry[0], 0)]
         while queue:
             rank, number, at = heapq.heappop(queue)
-            if number in self.ways:
+            if number in ways:
                 continue
             edge = edges[at][1]
-            before = self.ways.get(edge.caller)
+            before = ways.get(edge.caller)
             clause = (before.clause if before is not None else None) or self._clause(number, edge)
-            self.ways[number] = Way(rank, edge, clause, before.entry if before else edge)
-            for following, out in leaving.get(number, ()):
-                if following not in self.ways:
+            ways[number] = Way(rank, edge, clause, entry)
+            for following, out in self._leaving.get(number, ()):
+                if following not in ways:
                     edges.append((following, out))
-                    heapq.heappush(
-                        queue,
-                        (self._rank(self.ways[number], following, out), following, len(edges) - 1),
-                    )
+                    ranked = self._rank(ways[number], following, out)
+                    heapq.heappush(queue, (ranked, following, len(edges) - 1))
+        return ways
 
     def entry(self, number: int) -> str:
         """Return the sentence of the entry that the best way to a context starts at."""
@@ -229,18 +239,17 @@ class Chains:
         return Step(depth, self._place(path, start, end), text)
 
     def _edges(self, number: int) -> list[Edge]:
-        found: list[Edge] = []
-        while number >= 0:
-            way = self.ways[number]
-            found.append(way.edge)
-            number = way.edge.caller
-        return found[::-1]
+        return [way.edge for _, way in self._way(number)]
 
     def _contexts(self, number: int) -> list[Context]:
-        found: list[Context] = []
+        return [self._solver.contexts[at] for at, _ in self._way(number)]
+
+    def _way(self, number: int) -> list[tuple[int, Way]]:
+        ways = self._ways[self.ways[number].entry]
+        found: list[tuple[int, Way]] = []
         while number >= 0:
-            found.append(self._solver.contexts[number])
-            number = self.ways[number].edge.caller
+            found.append((number, ways[number]))
+            number = ways[number].edge.caller
         return found[::-1]
 
     def _place(self, path: str, start: int, end: int) -> Place:
