@@ -40,6 +40,11 @@ class Selection:
     changes: Changes | None = None
     named: list[str] = field(default_factory=list)
 
+    @property
+    def partial(self) -> bool:
+        """Whether not all was asked for that is below the paths (``bool``)."""
+        return self.changes is not None or bool(self.named)
+
     def reported(self, program: Program, report: Report) -> Report:
         """Return what of a report was asked for."""
         from pagefix.changes import concerned, within

@@ -41,7 +41,9 @@ def run(options: argparse.Namespace) -> int:
         refuse_stopped(program)
         with busy(program):
             report = checked(program, options, settings, rules, names)
-        report = _accepted(report, settings, write=options.write_baseline)
+        report = _accepted(
+            report, settings, write=options.write_baseline, partial=selection.partial
+        )
         report = selection.reported(program, report)
         _show(options, program, report, rules)
     if report.failed and options.exit_zero:
@@ -72,7 +74,7 @@ def _show(
         screen_of(program, sys.stderr).stats(report)
 
 
-def _accepted(report: Report, settings: Settings, *, write: bool) -> Report:
+def _accepted(report: Report, settings: Settings, *, write: bool, partial: bool) -> Report:
     # What the project lives with, taken out of what counts.
     from dataclasses import replace
 
@@ -92,12 +94,20 @@ def _accepted(report: Report, settings: Settings, *, write: bool) -> Report:
                 remedy="Name one: --baseline FILE --write-baseline.",
             )
         return report
+    if write and partial:
+        raise PagefixError(
+            "a baseline is not written of a part",
+            why="Only what a change concerns, or what lies in named files, was asked for; the"
+            " findings elsewhere would be lost.",
+            remedy="Write it without --since, --staged, --patch and --only-named.",
+        )
     if write:
         count = baseline.write_baseline(settings.baseline, report.findings)
         print(f"{many(count, 'finding')} written to {settings.baseline}.", file=sys.stderr)
     known = baseline.read_baseline(settings.baseline)
     findings, gone = baseline.apply_baseline(report.findings, known)
-    if gone:
+    # What was not read is not gone.
+    if gone and not partial:
         words = "is" if gone == 1 else "are"
         print(
             f"{many(gone, 'finding')} of {settings.baseline} {words} gone:"

@@ -233,3 +233,24 @@ def test_named_and_staged(repository: Repository, capsys: pytest.CaptureFixture[
         (59, "line"),
         (61, ""),
     ]
+
+
+# --- with a baseline
+
+
+def test_a_baseline_of_more_than_is_read(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = repository.top / "other"
+    other.mkdir()
+    text = repository.foofs.read_text()
+    (other / "barfs.c").write_text(text.replace("foofs", "barfs"))
+    repository.commit("two")
+    assert main(["check", "--baseline", "known", "--write-baseline", "demo", "other"]) == 0
+    capsys.readouterr()
+    repository.edit(*SIZE)
+    assert main(["check", "--baseline", "known", "--since", "HEAD"]) == 0
+    # Those of the other directory are not gone: they were not looked for.
+    assert capsys.readouterr().err == ""
+    lines = refused(capsys, "--since", "HEAD", "--baseline", "known", "--write-baseline")
+    assert lines[0] == "pagefix: a baseline is not written of a part"
