@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from pagefix.errors import PagefixError
 
 if TYPE_CHECKING:
     from pagefix.changes import Changes
+    from pagefix.finding import Finding
     from pagefix.overlay import Overlay
     from pagefix.program import Program
     from pagefix.report import Report
@@ -45,13 +47,40 @@ class Selection:
         """Whether not all was asked for that is below the paths (``bool``)."""
         return self.changes is not None or bool(self.named)
 
-    def reported(self, program: Program, report: Report) -> Report:
-        """Return what of a report was asked for."""
+    def reported(
+        self, program: Program, report: Report, check: Callable[[Program], Report]
+    ) -> Report:
+        """Return what of a report was asked for.
+
+        :param check: checks the program as it was without the changes, if that matters.
+        """
         from pagefix.changes import concerned, within
 
-        if self.changes is not None:
-            return concerned(program, report, self.changes, self.named)
-        return within(program, report, self.named) if self.named else report
+        if self.changes is None:
+            return within(program, report, self.named) if self.named else report
+
+        def before() -> tuple[Finding, ...]:
+            found = self._before(check)
+            # What was only assumed becomes true: then all that follows is news.
+            return () if _assumed(found) and not _assumed(report) else found.findings
+
+        return concerned(program, report, self.changes, before, self.named)
+
+    def _before(self, check: Callable[[Program], Report]) -> Report:
+        from pagefix import engine
+        from pagefix.overlay import Overlay
+
+        before = Overlay({} if self.changes is None else self.changes.before)
+        with reads.laid_over(before):
+            there = [each for each in self.paths if reads.kind(each)]
+            if not any(map(_holds_c, there)):
+                return nothing()
+            return check(engine.load(there))
+
+
+def _assumed(report: Report) -> bool:
+    # Whether tables without swap_activate stand in for swap-capable ones.
+    return any("taken as swap-capable (--swap-ops" in each for each in report.assumptions)
 
 
 def select(options: argparse.Namespace) -> Selection:
@@ -139,9 +168,31 @@ def _selection(options: argparse.Namespace, changes: Changes) -> Selection:
         if options.paths:
             files = [each for each in files if _is_below(each, options.paths)]
             changes = replace(changes, lines={each: changes.lines[each] for each in files})
-    near = [_near(each) for each in files] if not options.paths else []
     with reads.laid_over(overlay):
-        return Selection(_facts(options.paths, near), overlay, changes, named)
+        near = []
+        if not options.paths:
+            near = [_near(each) for each in (*files, *_gone(changes))]
+        facts = [each for each in _facts(options.paths, near) if _holds_c(each)]
+        return Selection(facts, overlay, changes, named)
+
+
+def _gone(changes: Changes) -> list[str]:
+    # Files that were there: where they lay something may be missed now.
+    return [
+        path
+        for path, text in changes.before.items()
+        if text is not None and path.endswith(_SOURCES) and not reads.kind(path)
+    ]
+
+
+def _holds_c(path: str) -> bool:
+    if not reads.is_directory(path):
+        return reads.is_file(path)
+    return any(
+        each.name.endswith(_SOURCES)
+        or (each.kind == "directory" and _holds_c(os.path.join(path, each.name)))
+        for each in reads.entries(path)
+    )
 
 
 def _facts(paths: list[str], files: list[str]) -> list[str]:

@@ -39,12 +39,17 @@ def run(options: argparse.Namespace) -> int:
     with reads.laid_over(selection.overlay):
         program = engine.load(options.paths)
         refuse_stopped(program)
+
+        def check(program: Program) -> Report:
+            return checked(program, options, settings, rules, names, quiet=True)
+
         with busy(program):
             report = checked(program, options, settings, rules, names)
         report = _accepted(
             report, settings, write=options.write_baseline, partial=selection.partial
         )
-        report = selection.reported(program, report)
+        with busy(program):
+            report = selection.reported(program, report, check)
         _show(options, program, report, rules)
     if report.failed and options.exit_zero:
         return ExitCode.CLEAN

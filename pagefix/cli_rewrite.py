@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         program = engine.load(options.paths)
     with busy(program):
         report = checked(program, options, settings, *chosen_rules(options, settings))
-        report = selection.reported(program, report)
+        report = selection.reported(program, report, lambda _: report)
         result = engine.rewrite(program, report, unsafe=options.unsafe)
     if options.interactive and result.changes:
         screen = screen_of(program)

@@ -40,15 +40,19 @@ def checked(
     settings: Settings,
     rules: Sequence[Rule],
     names: Sequence[str],
+    *,
+    quiet: bool = False,
 ) -> Report:
     """Return what the rules in use find, and warn of those that mean nothing here.
 
     :param names: of all rules there are.
+    :param quiet: whether the warnings are left out: they have been given.
     """
     from pagefix import engine
     from pagefix.config import Scope
 
-    _warn(program, rules, settings.select)
+    if not quiet:
+        _warn(program, rules, settings.select)
     return engine.check(
         program,
         rules,

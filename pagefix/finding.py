@@ -193,13 +193,18 @@ class Fix:
 class Touch:
     """How a change concerns a finding.
 
-    :param on_line: whether the finding itself is on a line that is new; if not, its chain
-        runs through one, or past a place where a test was taken out.
-    :param place: that line.
+    :param by: ``line``, the finding is on a line that is new; ``chain``, its chain runs
+        through one; ``new``, neither, but without the change there is no such finding.
+    :param place: that line, ``None`` where it is not one.
     """
 
-    on_line: bool
-    place: Place
+    by: str
+    place: Place | None = None
+
+    @property
+    def on_line(self) -> bool:
+        """Whether the finding itself is on a line that is new (``bool``)."""
+        return self.by == "line"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def test_they_are_said_apart(repository: Repository, capsys: pytest.CaptureFixtu
     repository.edit(*CALL)
     assert main(["check", "--since", "HEAD"]) == 1
     out = capsys.readouterr().out
-    before, after = out.split("Elsewhere, by a chain that runs through a change:\n")
+    before, after = out.split("Elsewhere, by what has changed:\n")
     assert "--> demo/foofs.c:59:" in before
     assert before.count("-->") == 1
     assert after.count("  = its chain runs through a change: demo/foofs.c:66\n") == 4
@@ -44,8 +44,40 @@ def test_a_guard_that_is_taken_out(
     repository.edit(LOOKUP, GUARD + LOOKUP)
     repository.commit("guarded")
     repository.edit(GUARD, "")
-    # No line is new; of the function that lost the test, what follows it is told.
-    assert found(capsys, "--since", "HEAD") == BY_CALL
+    # No line is new, and no chain runs through one.
+    assert found(capsys, "--since", "HEAD") == [(line, "new") for line, _ in BY_CALL]
+    assert main(["check", "--since", "HEAD"]) == 1
+    assert capsys.readouterr().out.count("  = it is not there without the change\n") == 4
+
+
+def test_a_table_that_becomes_swap_capable(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slot = "\t.swap_activate = foofs_swap_activate,\n"
+    # Without it the table is only assumed to be one of swap files.
+    repository.edit(slot, "")
+    repository.commit("none")
+    at = "\t.swap_deactivate = "
+    repository.edit(at, slot + at)
+    concerned = found(capsys, "--since", "HEAD")
+    assert {by for _, by in concerned} == {"new"}
+    assert [line for line, _ in concerned] == [28, 45, 45, 49, 59, 61]
+
+
+def test_a_deleted_file_that_had_kept_pages_away(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The lookup in another file did not return for such a page.
+    repository.edit(LOOKUP, "\tif (foofs_is_swap(page))\n\t\treturn -EIO;\n" + LOOKUP)
+    other = repository.top / "demo" / "other.c"
+    other.write_text(
+        "#include <linux/mm.h>\nint foofs_is_swap(struct page *page)\n{\n"
+        "\treturn PageSwapCache(page);\n}\n"
+    )
+    repository.commit("guarded")
+    assert [line for line, _ in found(capsys, "--only-named", "demo/foofs.c")] == [61, 63]
+    other.unlink()
+    assert {by for _, by in found(capsys, "--since", "HEAD")} == {"new"}
 
 
 def test_what_is_taken_out_and_decides_nothing(

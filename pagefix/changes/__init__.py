@@ -9,13 +9,12 @@ Floor 7.
 
 from pagefix.changes.concern import concerned, within
 from pagefix.changes.git import Repository
-from pagefix.changes.lines import Changes, Lines
+from pagefix.changes.lines import Changes
 from pagefix.changes.patch import patched
 from pagefix.changes.place import directories, is_api
 
 __all__ = [
     "Changes",
-    "Lines",
     "Repository",
     "concerned",
     "directories",

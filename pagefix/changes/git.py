@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 
 from pagefix.changes.diff import FilePatch, parse
-from pagefix.changes.lines import Changes, Lines, steers
+from pagefix.changes.lines import Changes, Texts
 from pagefix.errors import PagefixError
 
 __all__ = ["Repository"]
@@ -82,8 +82,8 @@ class Repository:
             )
         base = self._base(since) if since is not None else self._head()
         patches = parse(self._git(*_DIFF, "--cached", base, "--"))
-        lines, gone = self._lines(patches)
-        return Changes(lines, gone, self._index())
+        texts = self._index()
+        return Changes(self._lines(patches), texts, texts | self._before(base, patches))
 
     def since(self, revision: str) -> Changes:
         """Return what the files on disk have changed since a revision.
@@ -91,25 +91,36 @@ class Repository:
         What another branch has changed meanwhile does not count: lines are compared with the
         commit where the two parted. Files that git does not know yet are new.
         """
-        patches = parse(self._git(*_DIFF, self._base(revision), "--"))
-        lines, gone = self._lines(patches)
+        base = self._base(revision)
+        patches = parse(self._git(*_DIFF, base, "--"))
+        lines, before = self._lines(patches), self._before(base, patches)
         for path in self._untracked():
-            count = _count(os.path.join(self.top, path))
-            lines[os.path.join(self.top, path)] = Lines(frozenset(range(1, count + 1)))
-        return Changes(lines, gone)
+            place = os.path.join(self.top, path)
+            lines[place] = frozenset(range(1, _count(place) + 1))
+            before.setdefault(place, None)
+        return Changes(lines, {}, before)
 
-    def _lines(self, patches: Iterable[FilePatch]) -> tuple[dict[str, Lines], tuple[str, ...]]:
-        lines, gone = {}, []
-        for patch in patches:
-            if patch.old is not None and patch.old != patch.new:
-                gone.append(os.path.join(self.top, patch.old))
-            if patch.new is not None:
-                lines[os.path.join(self.top, patch.new)] = _new_lines(patch)
-        return lines, tuple(gone)
+    def _lines(self, patches: Iterable[FilePatch]) -> dict[str, frozenset[int]]:
+        return {
+            os.path.join(self.top, patch.new): _new_lines(patch)
+            for patch in patches
+            if patch.new is not None
+        }
 
-    def _index(self) -> dict[str, bytes | None]:
+    def _before(self, base: str, patches: Sequence[FilePatch]) -> Texts:
+        # What the files that have changed were in a commit.
+        old = list(dict.fromkeys(each.old for each in patches if each.old is not None))
+        names = [os.fsencode(f"{base}:{path}") for path in old]
+        texts: Texts = {
+            os.path.join(self.top, each.new): None for each in patches if each.new is not None
+        }
+        for path, data in zip(old, self._blobs(names), strict=True):
+            texts[os.path.join(self.top, path)] = data
+        return texts
+
+    def _index(self) -> Texts:
         # The files whose text on disk is another than that in the index.
-        texts: dict[str, bytes | None] = {}
+        texts: Texts = {}
         wanted = []
         fields = self._git("diff-files", "--raw", "--no-abbrev", "-z").split(b"\0")
         for facts, name in zip(fields[::2], fields[1::2], strict=False):
@@ -132,16 +143,24 @@ class Repository:
         )
         return [path for path in found if path.endswith(_SOURCES)]
 
-    def _blobs(self, names: Sequence[bytes]) -> list[bytes]:
+    def _blobs(self, names: Sequence[bytes]) -> list[bytes | None]:
+        # One that git does not know (a name with a line's end in it is none) is not there.
         if not names:
             return []
-        answer = self._git("cat-file", "--batch", feed=b"".join(name + b"\n" for name in names))
-        found, at = [], 0
+        feed = b"".join(name.replace(b"\n", b"?") + b"\n" for name in names)
+        answer = self._git("cat-file", "--batch", feed=feed)
+        found: list[bytes | None] = []
+        at = 0
         for _ in names:
             end = answer.index(b"\n", at)
-            size = int(answer[at:end].split(b" ")[2])
-            found.append(answer[end + 1 : end + 1 + size])
-            at = end + 1 + size + 1
+            facts = answer[at:end].rsplit(b" ", 2)
+            at = end + 1
+            if facts[-1].isdigit():
+                size = int(facts[-1])
+                found.append(answer[at : at + size])
+                at += size + 1
+            else:
+                found.append(None)
         return found
 
     # --- revisions
@@ -216,14 +235,7 @@ def _count(path: str) -> int:
     return data.count(b"\n") + (not data.endswith(b"\n"))
 
 
-def _new_lines(patch: FilePatch) -> Lines:
-    fresh: set[int] = set()
-    cuts: set[int] = set()
-    for hunk in patch.hunks:
-        added = hunk.side(b"+")
-        # A hunk without lines after stands behind the line it names.
-        first = hunk.new if added else hunk.new + 1
-        fresh.update(range(first, first + len(added)))
-        if steers(hunk.side(b"-")):
-            cuts.add(first)
-    return Lines(frozenset(fresh), frozenset(cuts))
+def _new_lines(patch: FilePatch) -> frozenset[int]:
+    return frozenset(
+        line for hunk in patch.hunks for line in range(hunk.new, hunk.new + len(hunk.side(b"+")))
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pagefix.changes.diff import FilePatch, Hunk, parse, reverse
-from pagefix.changes.lines import Changes, Lines, steers
+from pagefix.changes.lines import Changes, Texts
 from pagefix.changes.mail import letters
 from pagefix.errors import PagefixError
 
@@ -30,8 +30,6 @@ class _Patch(NamedTuple):
 class _Line:
     text: bytes
     fresh: bool = False
-    #: Whether something that steers was taken out before it.
-    cut: bool = False
 
 
 def patched(data: bytes, roots: Iterable[str]) -> Changes:
@@ -69,51 +67,52 @@ def patched(data: bytes, roots: Iterable[str]) -> Changes:
 
 
 def _changes(root: str, patches: Sequence[_Patch], read: Read) -> Changes:
-    note = ""
-    files = _Files(read)
+    files, before = _Files(read), None
     if _is_applied(patches, read):
+        before = _before(patches, read)
+    if before is None:
         try:
-            before = _before(patches, read)
+            files.apply(patches)
         except PagefixError:
-            files.apply(patches)
-        else:
-            files = _Files(lambda path: before[path] if path in before else read(path))
-            files.apply(patches)
-            note = "the tree has this patch already: its lines are looked at as they are"
-    else:
-        try:
-            files.apply(patches)
-        except PagefixError as error:
             # A patch that is in the tree does not apply to it.
-            try:
-                before = _before(patches, read)
-                files = _Files(lambda path: before[path] if path in before else read(path))
-                files.apply(patches)
-            except PagefixError:
-                raise error from None
-            note = "the tree has this patch already: its lines are looked at as they are"
-    lines, texts = {}, {}
+            before = _before(patches, read)
+            if before is None:
+                raise
+    if before is not None:
+        known = before
+        files = _Files(lambda path: known[path] if path in known else read(path))
+        files.apply(patches)
+    lines: dict[str, frozenset[int]] = {}
+    texts: Texts = {}
     for path, state in files.states.items():
         place = os.path.join(root, path)
-        texts[place] = None if state is None else b"".join(line.text for line in state)
+        texts[place] = _joined(state)
         if state is not None:
-            lines[place] = _lines(state)
-    gone = tuple(place for place, text in texts.items() if text is None)
-    return Changes(lines, gone, texts, note)
+            lines[place] = frozenset(n for n, line in enumerate(state, 1) if line.fresh)
+    if before is None:
+        return Changes(lines, texts)
+    note = "the tree has this patch already: its lines are looked at as they are"
+    return Changes(lines, {}, {os.path.join(root, path): before[path] for path in before}, note)
 
 
-def _before(patches: Sequence[_Patch], read: Read) -> dict[str, bytes | None]:
-    # The texts as they were, if the tree has the patches.
+def _joined(state: Sequence[_Line] | None) -> bytes | None:
+    return None if state is None else b"".join(line.text for line in state)
+
+
+def _before(patches: Sequence[_Patch], read: Read) -> Texts | None:
+    # The texts as they were, if the tree has the patches; they apply to these again.
     files = _Files(read)
     undone = [
         _Patch(each.title, tuple(reverse(file) for file in reversed(each.files)))
         for each in reversed(patches)
     ]
-    files.apply(undone)
-    return {
-        path: None if state is None else b"".join(line.text for line in state)
-        for path, state in files.states.items()
-    }
+    try:
+        files.apply(undone)
+        before = {path: _joined(state) for path, state in files.states.items()}
+        _Files(lambda path: before[path] if path in before else read(path)).apply(patches)
+    except PagefixError:
+        return None
+    return before
 
 
 def _is_applied(patches: Sequence[_Patch], read: Read) -> bool:
@@ -131,12 +130,6 @@ def _is_applied(patches: Sequence[_Patch], read: Read) -> bool:
 def _is_blob(data: bytes, name: str) -> bool:
     form = hashlib.sha256 if len(name) > 40 else hashlib.sha1
     return form(b"blob %d\0" % len(data) + data).hexdigest().startswith(name)
-
-
-def _lines(state: Sequence[_Line]) -> Lines:
-    fresh = frozenset(number for number, line in enumerate(state, 1) if line.fresh)
-    cuts = frozenset(number for number, line in enumerate(state, 1) if line.cut)
-    return Lines(fresh, cuts)
 
 
 # --- which directory
@@ -253,24 +246,15 @@ def _apply(state: list[_Line], hunk: Hunk, drift: int, where: str) -> int:
             _difference(state, old, max(wanted + drift, 0)),
         )
     fresh: list[_Line] = []
-    position, cut = at, False
+    position = at
     for mark, text in hunk.lines:
         if mark == b"+":
-            fresh.append(_Line(text, fresh=True, cut=cut))
-            cut = False
+            fresh.append(_Line(text, fresh=True))
             continue
-        line = state[position]
+        if mark == b" ":
+            fresh.append(state[position])
         position += 1
-        if mark == b"-":
-            cut = cut or line.cut or steers([line.text])
-        else:
-            fresh.append(_Line(line.text, line.fresh, line.cut or cut))
-            cut = False
     state[at:position] = fresh
-    if cut and at + len(fresh) < len(state):
-        state[at + len(fresh)].cut = True
-    elif cut and state:
-        state[-1].cut = True
     return at - wanted + len(fresh) - len(old)
 
 

@@ -60,7 +60,7 @@ class Screen:
         self.groups(each for each in counted if each not in elsewhere)
         if elsewhere:
             self.line(Text())
-            self.line(Text("Elsewhere, by a chain that runs through a change:", "bold yellow"))
+            self.line(Text("Elsewhere, by what has changed:", "bold yellow"))
             self.groups(elsewhere)
         self.summary(report)
 

@@ -174,9 +174,9 @@ def finding_as(finding: Finding) -> dict[str, Any]:
 def touch_as(touch: Touch) -> dict[str, Any]:
     """Return by what a change concerns a finding as JSON has it."""
     return {
-        "by": "line" if touch.on_line else "chain",
-        "path": touch.place.path,
-        "line": touch.place.line,
+        "by": touch.by,
+        "path": None if touch.place is None else touch.place.path,
+        "line": None if touch.place is None else touch.place.line,
     }
 
 

@@ -97,12 +97,12 @@ class _Log:
                     ("entry", finding.entry),
                     ("unless", finding.unless),
                     ("otherChains", finding.alternatives),
-                    ("onChangedLine", finding.touch and finding.touch.on_line),
+                    ("touchedBy", finding.touch and finding.touch.by),
                 )
                 if value is not None
             },
         }
-        if touch is not None:
+        if touch is not None and touch.place is not None:
             result["relatedLocations"] = [self.location(touch.place, "this line has changed")]
         if finding.rule in self.rules:
             result["ruleIndex"] = self.rules[finding.rule]

@@ -37,6 +37,8 @@ def touched(touch: Touch, show: Callable[[str], str] = str) -> str:
 
     :param show: how a path is shown.
     """
+    if touch.place is None:
+        return "it is not there without the change"
     return f"its chain runs through a change: {show(touch.place.path)}:{touch.place.line}"
 
 
