@@ -220,3 +220,17 @@ def test_what_does_not_go_together(
     refused(capsys, "--staged", "-")
     assert refused(capsys)[0] == "pagefix: the following arguments are required: PATH"
     assert "no such file" in refused(capsys, "--patch", "gone")[0]
+
+
+def test_the_commit_of_a_module_is_passed_over(
+    repository: Repository, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.edit(*SIZE)
+    module = (
+        "diff --git a/module b/module\nindex 1234567..89abcde 160000\n--- a/module\n+++ b/module\n"
+        "@@ -1 +1 @@\n-Subproject commit 1234567\n+Subproject commit 89abcde\n"
+    )
+    diff = module + repository.git("diff")
+    repository.git("checkout", "--quiet", ".")
+    feed(monkeypatch, diff)
+    assert found(capsys, "--patch", "-") == [(59, "line")]

@@ -130,6 +130,9 @@ class _Parser:
                 patch = replace(patch, old=_text(rest[5:]), copied=copied)
             elif line.startswith((b"rename to ", b"copy to ")):
                 patch = replace(patch, new=_text(rest[3:]))
+            elif line.startswith(b"index ") and line.endswith(b" 160000"):
+                # A module's commit: the lines that follow are no text of a file.
+                patch = replace(patch, binary=True)
             elif line.startswith(b"index "):
                 blobs = _INDEX.match(line)
                 if blobs is not None:
