@@ -72,6 +72,12 @@ def save(path: str, data: bytes) -> None:
     """Write a file, whole or not at all."""
     real = os.path.realpath(path)
     fresh = f"{real}.pagefix-new"
+    if real.endswith((".c", ".h", ".py")) and os.path.exists(real):
+        raise PagefixError(
+            f"{path}: a report is not written over source",
+            why="It is a source file that is there already: its text would be lost.",
+            remedy="Name another file, as in --output pagefix.sarif.",
+        )
     try:
         if os.path.exists(real) and not os.path.isfile(real):
             # A pipe or a terminal takes it as it comes.

@@ -290,3 +290,11 @@ def test_output_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFix
     file = tmp_path / "none" / "out"
     assert main(["check", "--format", "json", str(DEMO), "--output", str(file)]) == 2
     assert capsys.readouterr().err.splitlines()[0] == f"pagefix: {file}: it could not be written"
+
+
+def test_source_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.c"
+    file.write_text("int a;\n")
+    assert main(["check", str(DEMO), "--output", str(file)]) == 2
+    assert "a report is not written over source" in capsys.readouterr().err
+    assert file.read_text() == "int a;\n"
