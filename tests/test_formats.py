@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -298,3 +300,19 @@ def test_source_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["check", str(DEMO), "--output", str(file)]) == 2
     assert "a report is not written over source" in capsys.readouterr().err
     assert file.read_text() == "int a;\n"
+
+
+@pytest.mark.parametrize("folder", ["demo", "contract"])
+def test_the_order_is_the_same_every_time(folder: str) -> None:
+    said = set()
+    for seed in ("0", "1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-m", "pagefix", "check", "--format", "jsonl", f"fixtures/{folder}"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=False,
+        )
+        said.add(done.stdout)
+    assert len(said) == 1
+    assert b'"type":"finding"' in said.pop()
