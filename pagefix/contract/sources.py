@@ -46,6 +46,7 @@ class Sources:
         self._methods: dict[str, list[tuple[str, str]]] = {}
         self._introduced: set[str] | None = None
         self._blob: bytes | None = None
+        self._heads: frozenset[bytes] | None = None
         self._homes: dict[str, str | None] = {}
 
     # --- where a name stands ------------------------------------------------------
@@ -208,10 +209,16 @@ class Sources:
     def home(self, name: str) -> str | None:
         """Return the shared file that defines a function, ``None`` if none does."""
         if name not in self._homes:
-            key = name.encode() + b"("
-            found = key in self._all_shared() and not self._is_checked(name)
-            self._homes[name] = self._found_home(name, key) if found else None
+            key = name.encode()
+            found = key in self._called_there() and not self._is_checked(name)
+            self._homes[name] = self._found_home(name, key + b"(") if found else None
         return self._homes[name]
+
+    def _called_there(self) -> frozenset[bytes]:
+        # What stands before a parenthesis in shared code: a search for each name is slow.
+        if self._heads is None:
+            self._heads = frozenset(_CALL.findall(self._all_shared()))
+        return self._heads
 
     def _found_home(self, name: str, key: bytes) -> str | None:
         for path, data in self._shared_files().items():
