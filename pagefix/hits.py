@@ -49,6 +49,9 @@ def _calls(program: Program, path: str, names: Iterable[str]) -> Iterator[int]:
         yield found.start()
 
 
+_HANDED = "a macro is handed the field's name: what it does with it is for you to see"
+
+
 class _FileScan:
     # The wanted offsets of one file, and what stands there.
 
@@ -77,6 +80,10 @@ class _FileScan:
         return sorted(found.values(), key=lambda hit: (hit.start, hit.rule.name))
 
     def at(self, node: object, parents: tuple[object, ...], item: ast.Item) -> Iterator[Hit]:
+        if isinstance(node, ast.Call):
+            for member in self.handed(node, item):
+                for hit in self.at(member, (node, *parents), item):
+                    yield hit._replace(reason=_HANDED)
         if isinstance(node, ast.Member):
             start, anchor, field = node.at, node.field, True
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -114,6 +121,18 @@ class _FileScan:
                 # A remark on a macro's body is that its uses disagree.
                 certain=not doubt and not (remark and isinstance(item, ast.Macro)),
             )
+
+    def handed(self, call: ast.Call, item: ast.Item) -> Iterator[ast.Member]:
+        # The members that a macro makes of a field's name among its arguments.
+        for arg in call.args:
+            site = self.wanted.get(arg.start) if isinstance(arg, ast.Name) else None
+            if site is None or not isinstance(arg, ast.Name) or arg.name != site.field:
+                continue
+            for base in call.args:
+                type_ = self.stripped(self.typer(item).type_of(base))
+                if base is not arg and _spelled(type_) == f"{site.record} *":
+                    yield ast.Member(call.start, call.end, base, arg.name, True, arg.start)
+                    break
 
     def typed(
         self, rule: Rule, each: Match, bindings: Bindings, site: Site | None, item: ast.Item
