@@ -48,7 +48,7 @@ Left out
     where it leads: a flag kept in memory, a bit of page->flags taken out by hand.
   - Pages made of kernel virtual addresses (virt_to_page); a record taken for its first member by
     a cast.
-  - Tables whose slots a macro writes.
+  - Tables that a macro with arguments defines.
 
 Where a bound is hit (contexts of one function, depth of a call chain) contexts are joined, and the
 report's coverage says so. A chain is a way the code allows, not a proof that it is ever taken.

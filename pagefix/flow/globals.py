@@ -189,7 +189,7 @@ class Globals:
     def _fill(self, number: int, init: ast.InitList, type_: ast.Type, path: str) -> bool:
         names = self.field_names(type_, path)
         position, has_function = 0, False
-        for item in init.items:
+        for item in self.program.initializers(init, path):
             field = "[]"
             if item.designators and item.designators[0].field is not None:
                 field = item.designators[0].field

@@ -277,7 +277,7 @@ class Program(Files):
         names = [field.name for field in self.fields(item.type, path)]
         found: dict[str, Init] = {}
         position = 0
-        for init in item.init.items:
+        for init in self.initializers(item.init, path):
             slot = init.designators[0].field if init.designators else None
             if slot is None and not init.designators and position < len(names):
                 slot = names[position]
@@ -285,6 +285,25 @@ class Program(Files):
                 position = names.index(slot) + 1 if slot in names else position + 1
                 found[slot] = init
         return found
+
+    def initializers(self, init: InitList, path: str) -> Iterator[Init]:
+        """Yield the members of an initializer, those among them that a macro's name stands for.
+
+        What a macro writes lies where the macro is used.
+        """
+        for each in init.items:
+            macros: tuple[tuple[str, Macro], ...] = ()
+            if isinstance(each.value, Name) and not each.designators:
+                macros = self.near_macros(each.value.name, path)
+            body = macros[0][1].body if macros else None
+            if isinstance(body, InitList):
+                for inner in body.items:
+                    if isinstance(inner.value, Name):
+                        value = inner.value._replace(start=each.value.start, end=each.value.end)
+                        inner = inner._replace(value=value)
+                    yield inner
+            else:
+                yield each
 
     def invocations(self, path: str) -> tuple[tuple[str, Call], ...]:
         """Return the macros that a file uses at file scope, as calls."""
