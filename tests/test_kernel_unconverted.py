@@ -16,6 +16,10 @@ from pathlib import Path
 
 import metamorphic
 import pytest
+from test_kernel_rewrite import squeezed
+
+from pagefix import engine, fix
+from pagefix.rulebook import load_rules
 
 pytestmark = pytest.mark.kernel
 
@@ -68,11 +72,32 @@ def turned_back(text: str) -> str:
     )
 
 
-@pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[metamorphic.Told], ...]:
+def _nfs() -> dict[str, str]:
     files = metamorphic.sources(KERNEL / NFS) if (KERNEL / NFS).is_dir() else {}
     if sum(len(_WRAPPER.findall(text)) for text in files.values()) != 29:
         pytest.skip("fs/nfs of this tree is not the one that was read (3.18)")
+    return files
+
+
+def _rewritten(folder: Path) -> engine.Rewrite:
+    program = engine.load([str(folder)])
+    return engine.rewrite(program, engine.check(program, load_rules()), unsafe=True)
+
+
+def _unwrapped(result: engine.Rewrite) -> dict[str, tuple[str, bytes]]:
+    # By path: the text with the bare edits, and the one that is written.
+    found = {}
+    for change in result.changes:
+        mine = [each for each in result.made if each.span.path == change.path]
+        arranged = fix.arrange(one for each in mine for one in each.fixes if one.edits)
+        bare = fix.apply_edits(change.source.data, arranged.edits[change.path])
+        found[change.path] = (bare.decode("latin-1"), change.after)
+    return found
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[metamorphic.Told], ...]:
+    files = _nfs()
     copy = metamorphic.beside(KERNEL, NFS, tmp_path_factory.mktemp("tree"))
     metamorphic.write(copy, {name: turned_back(text) for name, text in files.items()})
     return metamorphic.told(metamorphic.check(KERNEL / NFS)), metamorphic.told(
@@ -107,6 +132,26 @@ def test_nothing_else_is_found_for_certain(reports: Reports) -> None:
     rest = [each for each in _new(reports) if (each.function, each.expression) not in NEEDED]
     assert {each.function for each in rest} <= OTHER_LIST
     assert {each.confidence for each in rest} <= {"assumed"}
+
+
+def test_what_is_written_is_what_people_wrote(tmp_path: Path) -> None:
+    # What people left raw, and is found with their wrappers in place too, is written in both.
+    files = _nfs()
+    copy = metamorphic.beside(KERNEL, NFS, tmp_path)
+    metamorphic.write(copy, {name: turned_back(text) for name, text in files.items()})
+    people = {f"{NFS}/{name}": text for name, text in files.items()}
+    people |= {path: text for path, (text, _) in _unwrapped(_rewritten(KERNEL / NFS)).items()}
+    result = _rewritten(copy)
+    for path, (text, wrapped) in _unwrapped(result).items():
+        # Each line stands at its number before lines are wrapped.
+        pairs = zip(people[path].split("\n"), text.split("\n"), strict=True)
+        for number, (theirs, ours) in enumerate(pairs, 1):
+            assert turned_back(theirs) == turned_back(ours), f"{path}:{number}"
+            wrappers = Counter(call[0] for call in _WRAPPER.finditer(ours))
+            assert wrappers <= Counter(call[0] for call in _WRAPPER.finditer(theirs)), ours
+        # ... and wrapping is all that comes then.
+        assert squeezed(text.encode("latin-1")) == squeezed(wrapped)
+    assert {(each.function, each.expression) for each in result.made} >= NEEDED
 
 
 @pytest.mark.xfail(

@@ -23,6 +23,9 @@ __all__ = [
 ]
 
 LOOPS = (ast.While, ast.For, ast.ForEach)
+# From one page to another form of it: they change nothing and cost next to nothing.
+_PURE = frozenset(("page_folio", "compound_head", "virt_to_page", "virt_to_head_page"))
+
 STATEMENTS = (
     ast.ExprStmt,
     ast.Declare,
@@ -83,10 +86,15 @@ def same_name(one: object, other: object) -> bool:
 def has_effects(expr: ast.Expr) -> bool:
     """Return whether to evaluate an expression twice is not the same as once."""
     return any(
-        isinstance(part, ast.Call | ast.Assign | ast.StatementExpr | ast.Opaque)
+        isinstance(part, ast.Assign | ast.StatementExpr | ast.Opaque)
+        or (isinstance(part, ast.Call) and not _only_looks(part))
         or (isinstance(part, ast.Unary) and part.op in ("++_", "--_", "_++", "_--"))
         for part in nodes(expr)
     )
+
+
+def _only_looks(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.name in _PURE
 
 
 def declaration(function: ast.Function, name: ast.Name) -> ast.Param | ast.Declare | None:
