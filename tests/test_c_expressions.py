@@ -23,6 +23,9 @@ PLAIN = [
     ("--x", "(--_ x);"),
     ("!a && ~b || -c", "(|| (&& (! a) (~ b)) (- c));"),
     ("a ? b : c", "(? a b c);"),
+    # The grammar takes what is in the first parentheses for a type.
+    ("(f(page)) && (g(page)) != 0", "(!= (opaque (f page) (& (& (g page)))) 0);"),
+    ("(a[i]) && (b) == 1", "(== (opaque ([] a i) (& (& b))) 1);"),
     ("a ?: c", "(? a - c);"),
     ("a | b | c | d", "(| (| (| a b) c) d);"),
     ("f(a, g(b), *c)", "(f a (g b) (* c));"),

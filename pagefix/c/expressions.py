@@ -254,6 +254,11 @@ def _cast(cx: Context, node: Node) -> Expr:
         if isinstance(right, Unary) and right.op in ("*", "&", "-", "+"):
             return make(Binary, (start, end, right.op, name, right.operand))
         return make(Call, (start, end, name, (right,)))
+    left = _no_type(cx, descriptor)
+    if left is not None:
+        # ``(f(x)) && (y) == z``: that the grammar takes ``== z`` for the whole's is no harm,
+        # so long as nobody takes what comes of it for a condition.
+        return Opaque(start, end, (left, cx.expr(value)))
     return Cast(start, end, cx.type_of(cx, descriptor), cx.expr(value))
 
 
@@ -266,6 +271,35 @@ def _lone_name(cx: Context, descriptor: Node) -> Name | None:
     word = cx.text[start:end]
     at = cx.names.get(word)
     return None if at is None else Name(start, end, word, at)
+
+
+def _no_type(cx: Context, descriptor: Node) -> Expr | None:
+    # ``f(x)`` or ``a[i]`` where the grammar expects a type: nobody casts to a function or an array.
+    inner = descriptor.children
+    if len(inner) != 2 or inner[0].type != "type_identifier":
+        return None
+    base, declarator = inner
+    start, end = base.start_byte + cx.shift, declarator.end_byte + cx.shift
+    if declarator.type == "abstract_array_declarator" and len(declarator.children) == 3:
+        return Subscript(start, end, _variable(cx, base), cx.expr(declarator.children[1]))
+    if declarator.type != "abstract_function_declarator" or len(declarator.children) != 1:
+        return None
+    given = [
+        each.children[0]
+        for each in declarator.children[0].children
+        if each.type == "parameter_declaration" and len(each.children) == 1
+    ]
+    if not given or any(each.type != "type_identifier" for each in given):
+        return None
+    return make(
+        Call, (start, end, _variable(cx, base), tuple(_variable(cx, each) for each in given))
+    )
+
+
+def _variable(cx: Context, node: Node) -> Name:
+    start, end = node.start_byte + cx.shift, node.end_byte + cx.shift
+    word = cx.text[start:end]
+    return Name(start, end, word, cx.names.get(word, GLOBAL))
 
 
 @expression("sizeof_expression", "alignof_expression")
