@@ -109,7 +109,7 @@ def check(
     from pagefix.suppressions import allow
 
     found = inventory(program, whole=whole)
-    offers = Offers(program)
+    offers = Offers(program, rules)
     facts = _facts(program, rules, offers)
     rules = applicable(program, rules)
     if scope is Scope.ALL:

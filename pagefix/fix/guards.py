@@ -14,6 +14,7 @@ Floor 5.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from pagefix.c import ast
@@ -63,16 +64,20 @@ class _CannotError(Exception):
     pass
 
 
-def guard(program: Program, hit: Hit, spec: FixSpec) -> Guarded:
-    """Return the edits that keep a call from being made where the test of a fix is true."""
+def guard(program: Program, hit: Hit, spec: FixSpec, guarded: Collection[str] = ()) -> Guarded:
+    """Return the edits that keep a call from being made where the test of a fix is true.
+
+    :param guarded: functions whose calls may get a guard in the same rewrite.
+    """
     try:
-        return _Guard(program, hit, spec).made()
+        return _Guard(program, hit, spec, guarded).made()
     except _CannotError as reason:
         return Guarded((), str(reason))
 
 
 class _Guard:
-    def __init__(self, program: Program, hit: Hit, spec: FixSpec) -> None:
+    def __init__(self, program: Program, hit: Hit, spec: FixSpec, guarded: Collection[str]) -> None:
+        self.guarded = guarded
         self.source: SourceFile = program.unit(hit.path).source
         self.unlocks = Unlocks(program, hit.path, spec.unlocks)
         self.hit = hit
@@ -232,7 +237,7 @@ class _Guard:
                 raise _CannotError("it is tested for, and comes there all the same")
             if test in asked:
                 raise _CannotError("it is made for such a page alone")
-            return extended(self.source, control, f"!{test}"), ""
+            return self.extended(control, f"!{test}"), ""
         if self.takes_else(at):
             raise _CannotError("an `if` there would take the `else` that follows")
         if isinstance(holder, ast.If) and holder.other == statement:
@@ -247,6 +252,19 @@ class _Guard:
             return self.early(unit[0], test), ""
         doubt = "" if alone or whole else "see whether what follows needs the private data"
         return self.wrapped(unit, f"!{test}"), doubt
+
+    def extended(self, control: ast.If, text: str) -> list[Edit]:
+        # A guard of its own may make a || of the condition, in the same rewrite.
+        other = any(
+            isinstance(each, ast.Call)
+            and isinstance(each.func, ast.Name)
+            and each.func.name in self.guarded
+            for each in nodes(control.test)
+        )
+        edits = extended(self.source, control, text, other=other)
+        if not edits:
+            raise _CannotError("the condition is guarded in the same rewrite")
+        return edits
 
     def takes_else(self, at: int) -> bool:
         # Whether an `else` further on would belong to an `if` that begins here: without a

@@ -14,11 +14,15 @@ from pagefix.source import SourceFile
 
 __all__ = ["extended"]
 
+_CLOSES = re.compile(rb"[ \t]*\)")
 
-def extended(source: SourceFile, control: ast.If, text: str) -> list[Edit]:
+
+def extended(source: SourceFile, control: ast.If, text: str, *, other: bool = False) -> list[Edit]:
     """Return the edits that make a condition hold only where another one holds, too.
 
     :param text: the other one, that binds no less than ``&&``.
+    :param other: whether the condition itself may become a ``||`` by another fix.
+    :return: empty if they cannot be told from those of another fix.
     """
     test, data, path = control.test, source.data, source.path
     depth = data.count(b"(", control.start, test.start) - 1
@@ -29,6 +33,14 @@ def extended(source: SourceFile, control: ast.If, text: str) -> list[Edit]:
     loose = isinstance(test, ast.Assign | ast.Conditional) or (
         isinstance(test, ast.Binary) and test.op in ("||", ",")
     )
+    if other and not (isinstance(test, ast.Binary) and test.op == "&&"):
+        # With the head's own parenthesis it goes further than any edit in the condition, so
+        # it goes around them all.
+        end = _CLOSES.match(data, test.end)
+        if end is None:
+            return []
+        start, last = test.start, Edit(path, test.end, end.end(), f") && {text})")
+        return [Edit(path, start, start, "("), *_moved(source, test), last]
     if not loose:
         return [Edit(path, test.end, test.end, f" && {text}")]
     return [

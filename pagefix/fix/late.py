@@ -98,11 +98,21 @@ def _leaves(function: ast.Function, unlock: ast.Call, call: ast.Expr) -> bool:
         if not isinstance(block, ast.Block) or block.start <= call.start < block.end:
             continue
         last = block.body[-1] if block.body else None
+        if last is None or _parts_ways(block, unlock.start, last):
+            continue
         if isinstance(last, ast.Return):
             return True
         if isinstance(last, ast.Goto) and last.label is not None and not back:
             return marks.get(last.label, -1) > call.start
     return False
+
+
+def _parts_ways(block: ast.Block, start: int, last: ast.Stmt) -> bool:
+    # Whether control may leave a block between a place in it and its last statement.
+    if any(isinstance(each, ast.Case) for each in block.body):
+        return True
+    jumps = ast.Break | ast.Continue | ast.Goto
+    return any(isinstance(n, jumps) and start < n.start and n is not last for n in nodes(block))
 
 
 def may_be_null(function: ast.Function, page: ast.Name) -> bool:

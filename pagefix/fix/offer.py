@@ -22,7 +22,7 @@ from pagefix.fix.predicate import has_predicate
 from pagefix.fix.uses import used_for
 from pagefix.fix.verdict import judged
 from pagefix.program import Program
-from pagefix.rulebook import FixSpec, Hit, Template
+from pagefix.rulebook import FixSpec, Hit, Rule, Template
 from pagefix.source import Span
 
 __all__ = ["Offers"]
@@ -35,10 +35,18 @@ class Offers:
     """Fixes for the hits of one program.
 
     :param program: decides which symbols there are and what they mean.
+    :param rules: those in use: what one guards, another one's guard may stand beside.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, rules: Iterable[Rule] = ()) -> None:
         self._program = program
+        self._guarded = frozenset(
+            each.anchor
+            for rule in rules
+            if any(spec.guard is not None and spec.skipped for spec in rule.fixes)
+            for each in rule.matches
+            if not each.field
+        )
         self._exists: dict[tuple[str, tuple[str, ...]], bool] = {}
         self._own: dict[str, frozenset[str]] = {}
         self._homes: dict[tuple[str, str], tuple[str, int]] = {}
@@ -82,7 +90,7 @@ class Offers:
 
     def _guard(self, hit: Hit, spec: FixSpec, others: Iterable[FixSpec]) -> Fix:
         texts = self.texts(hit)
-        made = guard(self._program, hit, spec)
+        made = guard(self._program, hit, spec, self._guarded)
         advice = next((each for each in others if each.guard is None), None)
         return judged(
             spec.applicability,
