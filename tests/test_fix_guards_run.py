@@ -1,7 +1,8 @@
-"""Guards in random statements, run: for a page outside the swap cache nothing changes, for one
-inside it is as if the calls were not made.
+"""Guards in random statements, run before and after the rewrite.
 
-A test of the page after unlock_page() gets a wrong answer here, as it may in a kernel.
+For a page outside the swap cache nothing changes; for one inside it is as if the calls were
+not made. A test of the page after unlock_page() gets a wrong answer here, as it may in a
+kernel.
 """
 
 from __future__ import annotations
