@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -104,6 +103,9 @@ def write_baseline(path: str, findings: Iterable[Finding]) -> int:
 
 
 def _replace(path: str, text: str) -> None:
+    # Imported here: few runs write one.
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".pagefix-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as file:

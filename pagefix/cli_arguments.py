@@ -160,6 +160,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _rules(command("rules", "list the rules", "[OPTIONS]"))
     _test(command("test", "run rules against their fixtures", "[OPTIONS] [RULE]"))
+    _cache(command("cache", "show what is kept from one run to the next, or drop it", "ACT"))
     shell = command("completions", "print what a shell completes", "SHELL", _COMPLETIONS)
     shell.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
     _finish(shell)
@@ -180,6 +181,7 @@ def _check(parser: argparse.ArgumentParser) -> None:
     add_format(shown, *FORMATS)
     shown.add_argument("--output", metavar="FILE", help="write it to a file")
     shown.add_argument("--stats", action="store_true", help="print the ledger and coverage too")
+    _add_cache(shown)
     _finish(parser, shown)
 
 
@@ -208,6 +210,7 @@ def _sites(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="read also what holds no such field, and list all that could not be read",
     )
+    _add_cache(parser)
     _finish(parser)
 
 
@@ -245,6 +248,29 @@ def _test(parser: argparse.ArgumentParser) -> None:
     )
     add_rules(parser)
     _finish(parser)
+
+
+def _cache(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("act", metavar="ACT", choices=("info", "clear"), help="info or clear")
+    _add_cache_dir(parser)
+    parser.set_defaults(no_cache=False)
+    _finish(parser)
+
+
+def _add_cache(group: argparse._ActionsContainer) -> None:
+    _add_cache_dir(group)
+    group.add_argument(
+        "--no-cache", action="store_true", help="keep nothing, and use nothing that is kept"
+    )
+
+
+def _add_cache_dir(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
+        "--cache-dir",
+        metavar="DIR",
+        help="where answers are kept (default: PAGEFIX_CACHE_DIR, or pagefix in the user's"
+        " cache directory)",
+    )
 
 
 def _finish(parser: argparse.ArgumentParser, group: argparse._ArgumentGroup | None = None) -> None:

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pagefix.changes import Changes
     from pagefix.finding import Finding
     from pagefix.overlay import Overlay
-    from pagefix.program import Program
-    from pagefix.report import Report
+    from pagefix.report import Report, Texts
 
 __all__ = ["Selection", "nothing", "select"]
 
@@ -48,26 +47,28 @@ class Selection:
         return self.changes is not None or bool(self.named)
 
     def reported(
-        self, program: Program, report: Report, check: Callable[[Program], Report]
+        self, texts: Texts, report: Report, check: Callable[[list[str], Overlay], Report]
     ) -> Report:
         """Return what of a report was asked for.
 
-        :param check: checks the program as it was without the changes, if that matters.
+        :param check: checks some paths under an overlay: as they were without the changes,
+            if that matters.
         """
+        if not self.partial:
+            return report
         from pagefix.changes import concerned, within
 
         if self.changes is None:
-            return within(program, report, self.named) if self.named else report
+            return within(texts, report, self.named)
 
         def before() -> tuple[Finding, ...]:
             found = self._before(check)
             # What was only assumed becomes true: then all that follows is news.
             return () if _assumed(found) and not _assumed(report) else found.findings
 
-        return concerned(program, report, self.changes, before, self.named)
+        return concerned(texts, report, self.changes, before, self.named)
 
-    def _before(self, check: Callable[[Program], Report]) -> Report:
-        from pagefix import engine
+    def _before(self, check: Callable[[list[str], Overlay], Report]) -> Report:
         from pagefix.overlay import Overlay
 
         before = Overlay({} if self.changes is None else self.changes.before)
@@ -75,7 +76,7 @@ class Selection:
             there = [each for each in self.paths if reads.kind(each)]
             if not any(map(_holds_c, there)):
                 return nothing()
-            return check(engine.load(there))
+            return check(there, before)
 
 
 def _assumed(report: Report) -> bool:

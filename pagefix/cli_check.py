@@ -10,16 +10,20 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pagefix import reads
 from pagefix.cli_changes import nothing, select
+from pagefix.cli_kept import Found, RulesLater, found_of
 from pagefix.cli_output import about, put, save, screen_of, written
 from pagefix.cli_settings import chosen_rules, settings_of
-from pagefix.cli_shared import busy, checked, many, refuse_stopped, status
+from pagefix.cli_shared import busy, checked, many, refuse_stopped, status, warn
 from pagefix.errors import ExitCode, PagefixError
+from pagefix.report import Report
 
 if TYPE_CHECKING:
     from pagefix.config import Settings
+    from pagefix.overlay import Overlay
     from pagefix.program import Program
-    from pagefix.report import Report
+    from pagefix.report import Texts
     from pagefix.rulebook import Rule
 
 __all__ = ["run"]
@@ -27,56 +31,61 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status."""
-    from pagefix import engine, reads
-
     selection = select(options)
     options.paths = selection.paths
     settings = settings_of(options)
-    rules, names = chosen_rules(options, settings)
+    rules = RulesLater(lambda: chosen_rules(options, settings)[0])
     if not selection.paths:
+        chosen_rules(options, settings)  # what is wrong with them is said all the same
         _show(options, None, nothing(), rules)
         return ExitCode.CLEAN
+
+    def look(paths: Sequence[str], overlay: Overlay | None) -> Found[Report]:
+        def work(stdin: bytes | None) -> tuple[Program, Report, list[str]]:
+            from pagefix import engine
+
+            chosen, names = chosen_rules(options, settings)
+            program = engine.load(paths, stdin)
+            refuse_stopped(program)
+            with busy(program):
+                return program, *checked(program, options, settings, chosen, names)
+
+        return found_of(options, settings, Report, work, paths, overlay)
+
     with reads.laid_over(selection.overlay):
-        program = engine.load(options.paths)
-        refuse_stopped(program)
-
-        def check(program: Program) -> Report:
-            return checked(program, options, settings, rules, names, quiet=True)
-
-        with busy(program):
-            report = checked(program, options, settings, rules, names)
+        found = look(options.paths, selection.overlay)
+        warn(found.warnings)
         report = _accepted(
-            report, settings, write=options.write_baseline, partial=selection.partial
+            found.report, settings, write=options.write_baseline, partial=selection.partial
         )
-        with busy(program):
-            report = selection.reported(program, report, check)
-        _show(options, program, report, rules)
+        report = selection.reported(found.texts, report, lambda *before: look(*before).report)
+        _show(options, found.texts, report, rules)
     if report.failed and options.exit_zero:
         return ExitCode.CLEAN
     return status(report, failed=report.failed)
 
 
 def _show(
-    options: argparse.Namespace, program: Program | None, report: Report, rules: Sequence[Rule]
+    options: argparse.Namespace, texts: Texts | None, report: Report, rules: Sequence[Rule]
 ) -> None:
     apart = options.format != "rich" or options.output is not None
     if options.format == "rich":
         with written(options.output) as file:
-            screen = screen_of(program, file)
+            screen = screen_of(texts, file)
             screen.check(report)
             if options.stats and not apart:
                 screen.stats(report)
     else:
         from pagefix.report import formatter
 
-        lines = formatter(options.format)(report, about(program, rules))
+        lines = formatter(options.format)(report, about(texts, rules))
         text = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
         if options.output is None:
             put(text)
         else:
             save(options.output, text)
     if options.stats and apart:
-        screen_of(program, sys.stderr).stats(report)
+        screen_of(texts, sys.stderr).stats(report)
 
 
 def _accepted(report: Report, settings: Settings, *, write: bool, partial: bool) -> Report:

@@ -16,31 +16,27 @@ from pagefix import __version__
 from pagefix.errors import PagefixError
 
 if TYPE_CHECKING:
-    from pagefix.program import Program
-    from pagefix.report import About
+    from pagefix.report import About, Texts
     from pagefix.report.console import Screen
     from pagefix.rulebook import Rule
 
 __all__ = ["about", "put", "save", "screen_of", "written"]
 
 
-def about(program: Program | None, rules: Sequence[Rule]) -> About:
+def about(texts: Texts | None, rules: Sequence[Rule]) -> About:
     """Return what a format may have to know beside the report."""
     from pagefix.report import About
 
-    if program is None:
+    if texts is None:
         return About(__version__, rules, _nothing, str)
-    return About(__version__, rules, lambda path: program.unit(path).source, program.disk)
+    return About(__version__, rules, texts.source, texts.disk)
 
 
-def screen_of(program: Program | None, file: TextIO | None = None) -> Screen:
+def screen_of(texts: Texts | None, file: TextIO | None = None) -> Screen:
     """Return what prints for people."""
     from pagefix.report.console import Screen
 
-    return Screen(
-        file or sys.stdout,
-        _nothing if program is None else lambda path: program.unit(path).source,
-    )
+    return Screen(file or sys.stdout, _nothing if texts is None else texts.source)
 
 
 def _nothing(path: str) -> NoReturn:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pagefix.cli_changes import select
 from pagefix.cli_output import put, screen_of
 from pagefix.cli_settings import chosen_rules, settings_of
-from pagefix.cli_shared import busy, checked, folders_of, many, refuse_stopped, status
+from pagefix.cli_shared import busy, checked, folders_of, many, refuse_stopped, status, warn
 from pagefix.errors import ExitCode, PagefixError
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ def run(options: argparse.Namespace) -> int:
     elif _recover(program):
         program = engine.load(options.paths)
     with busy(program):
-        report = checked(program, options, settings, *chosen_rules(options, settings))
-        report = selection.reported(program, report, lambda _: report)
+        report, warnings = checked(program, options, settings, *chosen_rules(options, settings))
+        warn(warnings)
+        report = selection.reported(program, report, lambda *_: report)
         result = engine.rewrite(program, report, unsafe=options.unsafe)
     if options.interactive and result.changes:
         screen = screen_of(program)

@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ __all__ = [
     "named_files",
     "refuse_stopped",
     "status",
+    "warn",
 ]
 
 
@@ -40,20 +41,16 @@ def checked(
     settings: Settings,
     rules: Sequence[Rule],
     names: Sequence[str],
-    *,
-    quiet: bool = False,
-) -> Report:
-    """Return what the rules in use find, and warn of those that mean nothing here.
+) -> tuple[Report, list[str]]:
+    """Return what the rules in use find, and warnings of those that mean nothing here.
 
     :param names: of all rules there are.
-    :param quiet: whether the warnings are left out: they have been given.
     """
     from pagefix import engine
     from pagefix.config import Scope
 
-    if not quiet:
-        _warn(program, rules, settings.select)
-    return engine.check(
+    warnings = list(_warnings(program, rules, settings.select))
+    report = engine.check(
         program,
         rules,
         settings.scope or Scope.SWAPCACHE,
@@ -62,9 +59,16 @@ def checked(
         whole=named_files(options.paths),
         names=names,
     )
+    return report, warnings
 
 
-def _warn(program: Program, rules: Sequence[Rule], select: Sequence[str]) -> None:
+def warn(warnings: Iterable[str]) -> None:
+    """Say it on standard error."""
+    for sentence in warnings:
+        print(f"warning: {sentence}", file=sys.stderr)
+
+
+def _warnings(program: Program, rules: Sequence[Rule], select: Sequence[str]) -> Iterator[str]:
     # Our own rules are for trees of every age; a project's are for its own. Who names a rule
     # must hear that it finds nothing because it means nothing here.
     from pagefix.conditions import unknown_names, why_not
@@ -72,10 +76,9 @@ def _warn(program: Program, rules: Sequence[Rule], select: Sequence[str]) -> Non
     for rule in rules:
         reason = why_not(program, rule) if rule.name in select else ""
         if reason:
-            print(f"warning: {rule.name} means nothing here: {reason}", file=sys.stderr)
+            yield f"{rule.name} means nothing here: {reason}"
         if not rule.own:
-            for sentence in unknown_names(program, rule):
-                print(f"warning: {sentence}", file=sys.stderr)
+            yield from unknown_names(program, rule)
 
 
 def named_files(paths: Sequence[str]) -> bool:

@@ -6,24 +6,35 @@ Floor 7, beside :mod:`pagefix.cli`.
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from pagefix import __version__
+from pagefix.cli_kept import found_of
 from pagefix.cli_output import about, screen_of
 from pagefix.cli_shared import busy, named_files
 from pagefix.errors import ExitCode
+from pagefix.finding import FIELDS
+from pagefix.report import SitesReport
+
+if TYPE_CHECKING:
+    from pagefix.program import Program
 
 __all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status."""
-    from pagefix import engine
-    from pagefix.rulebook import load_rules
 
-    program = engine.load(options.paths)
-    with busy(program):
-        whole = options.whole or named_files(options.paths)
-    report = engine.find_sites(program, load_rules(), whole=whole)
+    def work(stdin: bytes | None) -> tuple[Program, SitesReport, list[str]]:
+        from pagefix import engine
+        from pagefix.rulebook import load_rules
+
+        program = engine.load(options.paths, stdin)
+        with busy(program):
+            whole = options.whole or named_files(options.paths)
+            return program, engine.find_sites(program, load_rules(), whole=whole), []
+
+    report, _, texts = found_of(options, None, SitesReport, work, options.paths)
     if options.format == "json":
         from pagefix.report import json
 
@@ -31,10 +42,10 @@ def run(options: argparse.Namespace) -> int:
     elif options.format == "concise":
         from pagefix.report import concise
 
-        for line in concise.sites_lines(report, about(program, ())):
+        for line in concise.sites_lines(report, about(texts, ())):
             print(line)
     else:
         from pagefix.report import tables
 
-        tables.sites_table(screen_of(program), report, engine.FIELDS)
+        tables.sites_table(screen_of(texts), report, FIELDS)
     return ExitCode.CLEAN

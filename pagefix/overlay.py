@@ -8,7 +8,7 @@ Floor 0: imports nothing of pagefix.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 __all__ = ["Overlay"]
 
@@ -30,6 +30,16 @@ class Overlay:
 
     def __bool__(self) -> bool:
         return bool(self._folders)
+
+    def texts(self) -> Iterator[tuple[str, bytes | None]]:
+        """Yield what it holds, by path with all links followed, in order."""
+        for folder, files in sorted(self._folders.items()):
+            for name, data in sorted(files.items()):
+                yield os.path.join(folder, name), data
+
+    def folder(self, path: str) -> str:
+        """Return the folder that a path is in, all links followed."""
+        return self._resolve(os.path.dirname(path))
 
     def holds(self, path: str) -> bool | None:
         """Tell whether a file is there; ``None`` if the disk is to be asked."""

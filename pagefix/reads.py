@@ -33,9 +33,13 @@ __all__ = [
     "is_directory",
     "is_file",
     "kind",
+    "kind_now",
     "laid_over",
+    "look_at",
+    "look_into",
     "names",
     "owner",
+    "owner_now",
     "read",
     "real",
     "recorded",
@@ -128,10 +132,12 @@ def laid_over(overlay: Overlay | None) -> Iterator[None]:
 
 def _held(path: str) -> bool | None:
     # Whether a text is laid over a file, or none is there; ``None``: the disk tells.
-    held = None if _overlay is None else _overlay.holds(path)
-    if held is not None and _log is not None:
-        _log.torn = True
-    return held
+    if _overlay is None:
+        return None
+    if _log is not None:
+        # Its texts are a part of the question; which of them is meant depends on links.
+        _log.links.setdefault(os.path.dirname(path), _overlay.folder(path))
+    return _overlay.holds(path)
 
 
 def digest(data: bytes) -> bytes:
@@ -155,18 +161,30 @@ def read(path: str) -> bytes:
     if held is False:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     try:
-        with open(path, "rb") as file:
-            if _log is None:
-                return file.read()
-            # Before the text: what is changed while it is read looks changed ever after.
-            seen = sign(os.fstat(file.fileno()))
-            data = file.read()
+        data, seen = _text(path)
     except OSError:
         if _log is not None:
             _log._note(_log.files, path, b"", _NO_SIGN)
         raise
-    _log._note(_log.files, path, digest(data), seen)
+    if _log is not None:
+        _log._note(_log.files, path, digest(data), seen)
     return data
+
+
+def _text(path: str) -> tuple[bytes, Sign]:
+    with open(path, "rb") as file:
+        # Before the text: what is changed while it is read looks changed ever after.
+        seen = sign(os.fstat(file.fileno()))
+        return file.read(), seen
+
+
+def look_at(path: str) -> tuple[bytes, Sign]:
+    """Return digest and sign of a file, and note nothing."""
+    try:
+        data, seen = _text(path)
+    except (OSError, ValueError):
+        return b"", _NO_SIGN
+    return digest(data), seen
 
 
 def text(path: str) -> str:
@@ -187,25 +205,26 @@ def entries(path: str) -> list[Entry]:
     if laid:
         return _laid_entries(path, laid)
     try:
-        seen = _NO_SIGN if _log is None else sign(os.stat(path))
-        with os.scandir(path) as listed:
-            found = sorted(Entry(each.name, _kind_of(each)) for each in listed)
+        found, seen = _entries(path)
     except OSError:
         if _log is not None:
             _log._note(_log.folders, path, b"", _NO_SIGN)
         raise
     if _log is not None:
-        _log._note(_log.folders, path, digest_of(found), seen)
+        _log._note(_log.folders, path, _digest_of(found), seen)
     return found
 
 
 def _laid_entries(path: str, laid: dict[str, str]) -> list[Entry]:
-    if _log is not None:
-        _log.torn = True
+    # What is on disk is noted as it is; the overlay is a part of the question.
     found: dict[str, str] = {}
-    if os.path.isdir(path):
-        with os.scandir(path) as listed:
-            found = {each.name: _kind_of(each) for each in listed}
+    if kind_now(path) == "directory":
+        listed, seen = _entries(path)
+        found = dict(listed)
+        if _log is not None:
+            _log._note(_log.folders, path, _digest_of(listed), seen)
+    elif _log is not None:
+        _log._note(_log.folders, path, b"", _NO_SIGN)
     for name, what in laid.items():
         if what == "file" or (what and name not in found):
             found[name] = what
@@ -214,8 +233,22 @@ def _laid_entries(path: str, laid: dict[str, str]) -> list[Entry]:
     return sorted(Entry(name, what) for name, what in found.items())
 
 
-def digest_of(found: list[Entry]) -> bytes:
-    """Return what stands for the entries of a directory."""
+def look_into(path: str) -> tuple[bytes, Sign]:
+    """Return digest and sign of a directory, and note nothing."""
+    try:
+        found, seen = _entries(path)
+    except (OSError, ValueError):
+        return b"", _NO_SIGN
+    return _digest_of(found), seen
+
+
+def _entries(path: str) -> tuple[list[Entry], Sign]:
+    seen = sign(os.stat(path))
+    with os.scandir(path) as listed:
+        return sorted(Entry(each.name, _kind_of(each)) for each in listed), seen
+
+
+def _digest_of(found: list[Entry]) -> bytes:
     listed = "\0".join(f"{each.kind} {each.name}" for each in found)
     return digest(listed.encode("utf-8", "surrogateescape"))
 
@@ -234,10 +267,10 @@ def kind(path: str) -> str:
     if held is not None:
         return "file" if held else ""
     found = kind_now(path)
-    if not found and _overlay is not None and _overlay.is_folder(path):
-        return "directory"
     if _log is not None:
         _log.torn |= _log.kinds.setdefault(path, found) != found
+    if not found and _overlay is not None and _overlay.is_folder(path):
+        return "directory"
     return found
 
 

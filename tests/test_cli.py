@@ -358,11 +358,11 @@ def test_an_interrupt_is_130(tmp_path: Path) -> None:
 _WAITING = """
 import sys
 from pagefix import cli, engine
-def load(paths):
+def load(paths, stdin=None):
     print("waiting", flush=True)
     sys.stdin.read()
 engine.load = load
-sys.exit(cli.main(["check", "-"]))
+sys.exit(cli.main(["check", "."]))
 """
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent / "pagefix"
 
 # Lowest first. A package is one entry; modules of one floor may import those before them.
 FLOORS = [
-    ["errors", "source", "finding", "overlay", "reads"],
+    ["errors", "source", "finding", "overlay", "reads", "cache"],
     ["c"],
     ["program"],
     ["rulebook"],

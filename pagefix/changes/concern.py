@@ -12,8 +12,7 @@ from dataclasses import replace
 
 from pagefix.changes.lines import Changes
 from pagefix.finding import IN_BASELINE, Finding, Touch, Unread
-from pagefix.program import Program
-from pagefix.report import Report
+from pagefix.report import Report, Texts
 from pagefix.source import Place
 
 __all__ = ["concerned", "within"]
@@ -22,13 +21,13 @@ __all__ = ["concerned", "within"]
 Before = Callable[[], Iterable[Finding]]
 
 
-def within(program: Program, report: Report, files: Iterable[str]) -> Report:
+def within(texts: Texts, report: Report, files: Iterable[str]) -> Report:
     """Return what of a report lies in some files, or below some directories."""
-    return _Files(program, {}, files).of(report, lambda: report.findings)
+    return _Files(texts, {}, files).of(report, lambda: report.findings)
 
 
 def concerned(
-    program: Program, report: Report, changes: Changes, before: Before, files: Iterable[str] = ()
+    texts: Texts, report: Report, changes: Changes, before: Before, files: Iterable[str] = ()
 ) -> Report:
     """Return what of a report changes concern; each finding says how.
 
@@ -39,14 +38,14 @@ def concerned(
     :param before: gives the findings without the change.
     :param files: in which every finding counts, changed or not.
     """
-    return _Files(program, changes.lines, files).of(report, before)
+    return _Files(texts, changes.lines, files).of(report, before)
 
 
 class _Files:
     def __init__(
-        self, program: Program, lines: dict[str, frozenset[int]], whole: Iterable[str]
+        self, texts: Texts, lines: dict[str, frozenset[int]], whole: Iterable[str]
     ) -> None:
-        self.program = program
+        self.texts = texts
         self.by_disk = lines
         self.tops = [os.path.realpath(each) for each in whole]
         self.known: dict[str, tuple[frozenset[int], bool]] = {}
@@ -89,7 +88,7 @@ class _Files:
         # The new lines of a file as shown, and whether all of it counts.
         found = self.known.get(path)
         if found is None:
-            folder, name = os.path.split(self.program.disk(path))
+            folder, name = os.path.split(self.texts.disk(path))
             real = os.path.join(os.path.realpath(folder), name)
             whole = any(real == top or real.startswith(top + "/") for top in self.tops)
             found = self.known[path] = (self.by_disk.get(real, frozenset()), whole)

@@ -104,6 +104,16 @@ class Files:
             self._units[path] = unit
         return unit
 
+    def source(self, path: str) -> SourceFile:
+        """Return a file's text, for those who show it.
+
+        :raises PagefixError: as :meth:`data`.
+        """
+        unit = self._units.get(path)
+        if unit is not None:
+            return unit.source
+        return SourceFile(path, "" if path == STDIN else self.disk(path), self.data(path))
+
     def macros(self, path: str) -> MacroTable:
         """Return what a file sees of macros, as the reader asks for it."""
         disk = self.disk(path)

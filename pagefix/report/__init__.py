@@ -7,6 +7,6 @@ Floor 6.
 """
 
 from pagefix.report.formats import FORMATS, formatter
-from pagefix.report.model import About, Report, SitesReport, TreeFacts
+from pagefix.report.model import About, Report, SitesReport, Texts, TreeFacts
 
-__all__ = ["FORMATS", "About", "Report", "SitesReport", "TreeFacts", "formatter"]
+__all__ = ["FORMATS", "About", "Report", "SitesReport", "Texts", "TreeFacts", "formatter"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pagefix.finding import Coverage, Finding, Ledger, Severity, Site, Unread
 from pagefix.source import Place, SourceFile
@@ -16,7 +16,17 @@ from pagefix.source import Place, SourceFile
 if TYPE_CHECKING:
     from pagefix.rulebook import Rule
 
-__all__ = ["About", "Report", "SitesReport", "TreeFacts"]
+__all__ = ["About", "Report", "SitesReport", "Texts", "TreeFacts"]
+
+
+class Texts(Protocol):
+    """The texts that a report speaks of."""
+
+    def source(self, path: str) -> SourceFile:
+        """Return a text by its shown path."""
+
+    def disk(self, path: str) -> str:
+        """Return the path to open of a shown path."""
 
 
 @dataclass(frozen=True, slots=True)
