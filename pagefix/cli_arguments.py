@@ -32,6 +32,11 @@ __all__ = ["SHELLS", "parser"]
 #: For which completions can be had.
 SHELLS = ("bash", "zsh", "fish")
 
+_CACHE = """\
+check and sites keep their answers while nothing that they depend on changes;
+they take --cache-dir DIR, and --no-cache to do without.
+
+"""
 _STATUS = "exit status: 0 clean, 1 findings (or a diff), 2 could not run"
 _EXAMPLES = """\
 examples:
@@ -160,7 +165,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _rules(command("rules", "list the rules", "[OPTIONS]"))
     _test(command("test", "run rules against their fixtures", "[OPTIONS] [RULE]"))
-    _cache(command("cache", "show what is kept from one run to the next, or drop it", "ACT"))
+    _cache(command("cache", "show what is kept between runs, or drop it", "ACT", _CACHE))
     shell = command("completions", "print what a shell completes", "SHELL", _COMPLETIONS)
     shell.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
     _finish(shell)
@@ -181,7 +186,8 @@ def _check(parser: argparse.ArgumentParser) -> None:
     add_format(shown, *FORMATS)
     shown.add_argument("--output", metavar="FILE", help="write it to a file")
     shown.add_argument("--stats", action="store_true", help="print the ledger and coverage too")
-    _add_cache(shown)
+    # Told by `pagefix cache --help`: this page is to fit a screen.
+    _add_cache(shown, hidden=True)
     _finish(parser, shown)
 
 
@@ -209,6 +215,12 @@ def _sites(parser: argparse.ArgumentParser) -> None:
         "--whole",
         action="store_true",
         help="read also what holds no such field, and list all that could not be read",
+    )
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=int,
+        help="how many processes (default: as many as there are cores, where it is worth it)",
     )
     _add_cache(parser)
     _finish(parser)
@@ -257,20 +269,17 @@ def _cache(parser: argparse.ArgumentParser) -> None:
     _finish(parser)
 
 
-def _add_cache(group: argparse._ActionsContainer) -> None:
-    _add_cache_dir(group)
+def _add_cache(group: argparse._ActionsContainer, *, hidden: bool = False) -> None:
+    _add_cache_dir(group, hidden=hidden)
+    words = "keep no answers, and use none that are kept"
     group.add_argument(
-        "--no-cache", action="store_true", help="keep nothing, and use nothing that is kept"
+        "--no-cache", action="store_true", help=argparse.SUPPRESS if hidden else words
     )
 
 
-def _add_cache_dir(group: argparse._ActionsContainer) -> None:
-    group.add_argument(
-        "--cache-dir",
-        metavar="DIR",
-        help="where answers are kept (default: PAGEFIX_CACHE_DIR, or pagefix in the user's"
-        " cache directory)",
-    )
+def _add_cache_dir(group: argparse._ActionsContainer, *, hidden: bool = False) -> None:
+    words = "where answers are kept (else PAGEFIX_CACHE_DIR)"
+    group.add_argument("--cache-dir", metavar="DIR", help=argparse.SUPPRESS if hidden else words)
 
 
 def _finish(parser: argparse.ArgumentParser, group: argparse._ArgumentGroup | None = None) -> None:

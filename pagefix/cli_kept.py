@@ -38,7 +38,7 @@ _R = TypeVar("_R", Report, SitesReport)
 _SHOWN = frozenset(
     "format output stats exit_zero severity baseline write_baseline cache_dir no_cache"
     # Of what has changed, the texts and the paths are asked; these only choose.
-    " staged since patch_in only_named debug".split()
+    " staged since patch_in only_named debug jobs".split()
 )
 _STDIN = "<stdin>"
 

@@ -32,7 +32,11 @@ def run(options: argparse.Namespace) -> int:
         program = engine.load(options.paths, stdin)
         with busy(program):
             whole = options.whole or named_files(options.paths)
-            return program, engine.find_sites(program, load_rules(), whole=whole), []
+            return (
+                program,
+                engine.find_sites(program, load_rules(), whole=whole, jobs=options.jobs),
+                [],
+            )
 
     report, _, texts = found_of(options, None, SitesReport, work, options.paths)
     if options.format == "json":

@@ -65,14 +65,17 @@ def load(paths: Sequence[str], stdin: bytes | None = None) -> Program:
     return program
 
 
-def find_sites(program: Program, rules: Sequence[Rule], *, whole: bool = False) -> SitesReport:
+def find_sites(
+    program: Program, rules: Sequence[Rule], *, whole: bool = False, jobs: int | None = 1
+) -> SitesReport:
     """Return the inventory of page fields.
 
     :param rules: their fixes say which symbols of the tree are worth telling.
     :param whole: whether also what holds no such field is read, to tell what of it could
         not be.
+    :param jobs: how many processes; ``None``: as many as are worth it.
     """
-    found = inventory(program, whole=whole)
+    found = inventory(program, whole=whole, jobs=jobs)
     return SitesReport(
         tree=_facts(program, rules, Offers(program)),
         sites=found.sites,

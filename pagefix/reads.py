@@ -32,18 +32,21 @@ __all__ = [
     "entries",
     "is_directory",
     "is_file",
+    "is_recorded",
     "kind",
     "kind_now",
     "laid_over",
     "look_at",
     "look_into",
     "names",
+    "note",
     "owner",
     "owner_now",
     "read",
     "real",
     "recorded",
     "sign",
+    "size",
     "text",
 ]
 
@@ -106,14 +109,37 @@ _log: Log | None = None
 
 
 @contextmanager
-def recorded() -> Iterator[Log]:
-    """Keep a log of what is asked while the block runs; logs do not nest."""
+def recorded(*, keep: bool = True) -> Iterator[Log]:
+    """Keep a log of what is asked while the block runs; logs do not nest.
+
+    :param keep: whether anything is noted in it.
+    """
     global _log
-    before, _log = _log, Log()
+    log = Log()
+    before, _log = _log, log if keep else None
     try:
-        yield _log
+        yield log
     finally:
         _log = before
+
+
+def is_recorded() -> bool:
+    """Tell whether a log is kept."""
+    return _log is not None
+
+
+def note(other: Log) -> None:
+    """Take in what another process has asked, if a log is kept."""
+    if _log is not None:
+        _log.merge(other)
+
+
+def size(path: str) -> int:
+    """Return the size of a file, 0 if there is none: for what changes no answer."""
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return 0
 
 
 _overlay: Overlay | None = None

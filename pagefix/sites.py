@@ -14,11 +14,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from pagefix import reads
 from pagefix.errors import PagefixError
 from pagefix.finding import FIELDS, Ledger, Site, Status, Unread
 from pagefix.program import Program
 from pagefix.sites_file import FileSites
+from pagefix.sites_jobs import batches, processes, share
 from pagefix.sites_text import Scanner
 from pagefix.sites_uses import Uses
 from pagefix.sites_walk import PAGES
@@ -66,29 +69,68 @@ class Inventory:
 
 
 def inventory(
-    program: Program, *, fields: Sequence[str] = FIELDS, whole: bool = False
+    program: Program,
+    *,
+    fields: Sequence[str] = FIELDS,
+    whole: bool = False,
+    jobs: int | None = 1,
 ) -> Inventory:
     """Account for every occurrence of the fields in the program's files.
 
     :param whole: whether all of each file is read, so that :attr:`Inventory.unread`
         speaks of all of it; else only what holds an occurrence is.
+    :param jobs: how many processes; ``None``: as many as are worth it.
     """
-    scanner = Scanner(fields)
-    uses = Uses(program)
-    sites: list[Site] = []
-    closed: list[Unread] = list(program.unread)
-    unread: list[Unread] = []
-    for path in program.files:
-        try:
-            found, missed = FileSites(program, path, scanner, uses).account(whole)
-        except PagefixError as error:
-            closed.append(Unread(path, 1, 1, error.why))
-            program.leave_out(path)
-            continue
-        sites += found
-        unread += missed
-        program.release(path)
-        uses.release(path)
-    unread += closed
+    ledger = _Accounting(program, fields, whole)
+    files = program.files
+
+    def size(path: str) -> int:
+        return reads.size(program.disk(path))
+
+    count = processes(sum(map(size, files)), jobs) if jobs != 1 else 1
+    if count > 1:
+        parts = batches(files, size)
+        found = share(count, len(parts), lambda number: ledger.account(parts[number]))
+    else:
+        found = [ledger.account(files)]
+    closed = [*program.unread, *(each for part in found for each in part.closed)]
+    for each in found:
+        for refused in each.closed:
+            program.leave_out(refused.path)
+    unread = [*(each for part in found for each in part.unread), *closed]
     unread.sort(key=lambda each: (each.path, each.line, each.end_line))
-    return Inventory(tuple(sites), tuple(unread), tuple(closed))
+    sites = tuple(site for part in found for site in part.sites)
+    return Inventory(sites, tuple(unread), tuple(closed))
+
+
+class _Part(NamedTuple):
+    sites: list[Site]
+    unread: list[Unread]
+    closed: list[Unread]
+
+
+class _Accounting:
+    # Accounts for some of the files.
+
+    def __init__(self, program: Program, fields: Sequence[str], whole: bool) -> None:
+        self._program = program
+        self._scanner = Scanner(fields)
+        self._uses = Uses(program)
+        self._whole = whole
+
+    def account(self, files: Sequence[str]) -> _Part:
+        part = _Part([], [], [])
+        program = self._program
+        for path in files:
+            try:
+                file = FileSites(program, path, self._scanner, self._uses)
+                found, missed = file.account(self._whole)
+            except PagefixError as error:
+                part.closed.append(Unread(path, 1, 1, error.why))
+                program.leave_out(path)
+                continue
+            part.sites.extend(found)
+            part.unread.extend(missed)
+            program.release(path)
+            self._uses.release(path)
+        return part

@@ -19,7 +19,7 @@ from pagefix.cli_describe import commands
 from pagefix.rulebook import load_rules
 
 RULES = [rule.name for rule in load_rules(optional=True)]
-NAMES = "check rewrite sites explain contract rules test completions man".split()
+NAMES = "check rewrite sites explain contract rules test cache completions man".split()
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -157,7 +157,7 @@ def test_a_mistake_of_ours_is_told_as_one(
 ) -> None:
     from pagefix import engine
 
-    def fail(paths: object) -> None:
+    def fail(paths: object, stdin: object = None) -> None:
         raise KeyError("x")
 
     monkeypatch.setattr(engine, "load", fail)
