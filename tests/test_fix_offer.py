@@ -187,6 +187,41 @@ def test_a_header_that_is_not_included_needs_a_look(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("#include <linux/types.h>\n", "#include <linux/types.h>\n#include <linux/mm.h>\n"),
+        (
+            '#include <linux/types.h>\n#ifdef X\n#include <x.h>\n#endif\n#include "a.h"\n',
+            (
+                "#include <linux/types.h>\n#include <linux/mm.h>\n#ifdef X\n#include <x.h>\n#endif\n"
+                '#include "a.h"\n'
+            ),
+        ),
+        (
+            "/* x */\n#ifndef A_H\n#define A_H\n#include <linux/types.h>\n",
+            "/* x */\n#ifndef A_H\n#define A_H\n#include <linux/types.h>\n#include <linux/mm.h>\n",
+        ),
+        ('#include "types.h"\n', None),
+    ],
+)
+def test_the_header_is_included_where_others_are(
+    tmp_path: Path, before: str, after: str | None
+) -> None:
+    body = "int foo(struct page *page)\n{\n\treturn page->mapping && page->mapping->host;\n}\n"
+    ending = "#endif\n" if "A_H" in before else ""
+    files = {"include/linux/types.h": MM, "fs/types.h": MM, "fs/a.c": before + body + ending}
+    tree(tmp_path, files, MAPPING)
+    program, report = checked(tmp_path / "fs")
+    changes = engine.rewrite(program, report, unsafe=True).changes
+    if after is None:
+        assert changes == ()
+        assert held(tmp_path / "fs") == ["not rewritten: needs #include <linux/mm.h>"] * 2
+    else:
+        wanted = after + body.replace("page->mapping", "page_file_mapping(page)") + ending
+        assert changes[0].after.decode() == wanted
+
+
+@pytest.mark.parametrize(
     ("others", "level"),
     [
         ({"fs/a.c": '#include <linux/mm.h>\n#include "a.h"\n'}, Applicability.SAFE),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from pagefix.c import ast
 from pagefix.finding import Edit, Fix
+from pagefix.fix.include import is_line
 from pagefix.rulebook import Bindings, Bound, Template, Variable
 from pagefix.source import SourceFile, Span
 
@@ -126,7 +127,7 @@ def arrange(fixes: Iterable[Fix]) -> Arranged:
         for edit in fix.edits:
             if edit in lines:
                 continue
-            if edit.start == edit.end and edit.text.endswith("\n"):
+            if is_line(edit):
                 lines.add(edit)
             ranked.setdefault(edit.path, []).append((_rank(fix, edit), edit))
             insort(taken.setdefault(edit.path, []), (edit.start, edit.end))
@@ -138,7 +139,7 @@ def arrange(fixes: Iterable[Fix]) -> Arranged:
 
 
 def _begin(fix: Fix) -> tuple[str, int, int]:
-    first, last = fix.edits[0], fix.edits[-1]
+    first, last = _ends(fix)
     return first.path, first.start, -last.end
 
 
@@ -165,10 +166,12 @@ def _overlap(one: Edit, start: int, end: int) -> bool:
 
 
 def _rank(fix: Fix, edit: Edit) -> tuple[int, ...]:
-    opens = edit is fix.edits[0]
-    return (
-        edit.start,
-        edit.end,
-        int(opens),
-        -fix.edits[-1].end if opens else -fix.edits[0].start,
-    )
+    first, last = _ends(fix)
+    opens = edit is first
+    return edit.start, edit.end, int(opens), -last.end if opens else -first.start
+
+
+def _ends(fix: Fix) -> tuple[Edit, Edit]:
+    # The first and the last edit, lines aside that are added elsewhere for its sake.
+    own = [edit for edit in fix.edits if not is_line(edit)] or fix.edits
+    return own[0], own[-1]

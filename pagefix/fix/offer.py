@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator
 from os.path import dirname
 
 from pagefix.c import ChunkKind, ast
-from pagefix.finding import Fix
+from pagefix.finding import Edit, Fix
 from pagefix.fix.declared import Declared
 from pagefix.fix.edits import gaps_hold_comment, replacement
 from pagefix.fix.guards import guard
+from pagefix.fix.include import included
 from pagefix.fix.predicate import has_predicate
 from pagefix.fix.uses import used_for
 from pagefix.fix.verdict import judged
@@ -92,14 +93,24 @@ class Offers:
         texts = self.texts(hit)
         made = guard(self._program, hit, spec, self._guarded)
         advice = next((each for each in others if each.guard is None), None)
+        edits = self._with_header(hit, spec, made.edits)
+        doubt = self._doubt(hit, spec)
         return judged(
             spec.applicability,
             spec.message.fill(texts),
-            made.edits,
-            obstacle=self._obstacle(hit, spec) or ("" if made.edits else made.reason),
+            edits,
+            obstacle=self._obstacle(hit, spec) or ("" if edits else made.reason or doubt),
             advice="" if advice is None else advice.message.fill(texts),
-            doubts=(made.reason, self._doubt(hit, spec)),
+            doubts=(made.reason, doubt),
         )
+
+    def _with_header(self, hit: Hit, spec: FixSpec, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+        missing = self._missing(hit, spec)
+        if not missing or not edits:
+            return edits
+        line = included(self._program.unit(hit.path).source, missing)
+        # Without a place for it there is nothing that compiles.
+        return () if line is None else (line, *edits)
 
     def _fix(self, hit: Hit, spec: FixSpec) -> Fix:
         message = spec.message.fill(self.texts(hit))
@@ -111,8 +122,15 @@ class Offers:
         obstacle = self._obstacle(hit, spec)
         if not obstacle and gaps_hold_comment(source, edits):
             obstacle = "a comment or a preprocessor line stands inside the expression"
-        doubts = () if obstacle else (self._doubt(hit, spec),)
-        return judged(spec.applicability, message, edits, obstacle=obstacle, doubts=doubts)
+        doubt = "" if obstacle else self._doubt(hit, spec)
+        edits = self._with_header(hit, spec, edits)
+        return judged(
+            spec.applicability,
+            message,
+            edits,
+            obstacle=obstacle or ("" if edits else doubt),
+            doubts=(doubt,),
+        )
 
     def texts(self, hit: Hit) -> dict[str, str]:
         """Return the text of each of the hit's metavariables, on one line."""
@@ -263,18 +281,26 @@ class Offers:
     # --- reasons to look twice
 
     def _doubt(self, hit: Hit, spec: FixSpec) -> str:
-        if spec.needs is None:
-            return ""
-        home, _ = self._home(spec.needs, hit.path)
-        if home and home != hit.path and not self._sees(hit.path, home):
-            return f"needs #include <{home.removeprefix('include/')}>"
+        missing = self._missing(hit, spec)
+        if missing:
+            return f"needs #include <{missing}>"
         if (
-            spec.replace
+            spec.needs is not None
+            and spec.replace
             and _has_effects(hit, spec.replace)
             and self._is_macro(spec.needs, hit.path)
         ):
             return f"{spec.needs} is a macro, and its argument has side effects"
         return ""
+
+    def _missing(self, hit: Hit, spec: FixSpec) -> str:
+        # The header that must be included for what a fix needs; empty if it is there.
+        if spec.needs is None:
+            return ""
+        home, _ = self._home(spec.needs, hit.path)
+        if not home or home == hit.path or self._sees(hit.path, home):
+            return ""
+        return home.removeprefix("include/")
 
     def _is_macro(self, symbol: str, path: str) -> bool:
         return not self._program.functions(symbol, path) and any(
