@@ -45,6 +45,9 @@ _NO_TREE = (
 )
 
 
+_SKIPPED = "Python files that are no scripts for drgn or gdb, and were skipped: {}"
+
+
 def load(paths: Sequence[str], stdin: bytes | None = None) -> Program:
     """Return the program below some paths.
 
@@ -136,10 +139,15 @@ def check(
     def judged(rule: Rule) -> bool:
         return everywhere or rule.everywhere or rule.kind is not Kind.FLOW
 
+    from pagefix.script import check_scripts
+
+    scripts = check_scripts((program.source(path) for path in program.scripts), rules)
     paired, doubts = find_ops(program, rules)
     kept = contracts(program, rules, swap)
-    findings = (*findings, *paired, *kept.findings)
-    assumptions = (*assumptions, *doubts, *kept.assumptions)
+    findings = (*findings, *paired, *kept.findings, *scripts.findings)
+    assumptions = (*assumptions, *doubts, *kept.assumptions) if program.files else ()
+    if scripts.skipped:
+        assumptions = (*assumptions, _SKIPPED.format(scripts.skipped))
     known = {rule.name for rule in rules}
     known.update((rule.name for rule in load_rules(optional=True)) if names is None else names)
     findings = tuple(sorted(findings, key=in_order))
@@ -150,9 +158,9 @@ def check(
         coverage=coverage,
         assumptions=assumptions,
         ledger=found.ledger,
-        unread=found.unread,
-        files=len(program.files),
-        hidden=found.hidden,
+        unread=(*found.unread, *scripts.unread),
+        files=len(program.files) + scripts.read,
+        hidden=(*found.hidden, *scripts.unread),
     )
 
 
@@ -172,7 +180,7 @@ def _facts(program: Program, rules: Iterable[Rule], offers: Offers) -> TreeFacts
     root = program.tree.root
     wrappers = {
         spec.needs
-        for rule in rules
+        for rule in (rules if program.files else ())
         for spec in rule.fixes
         if spec.needs is not None and spec.replace is not None and offers.has(spec)
     }
@@ -228,7 +236,8 @@ def rewrite(
                 held.append(Held(finding, "not taken"))
         else:
             held.append(Held(finding, _why_held(finding, fix)))
-    arranged = arrange(chosen.values())
+    in_scripts = {each: fix for each, fix in chosen.items() if each.span.path in program.scripts}
+    arranged = arrange(fix for each, fix in chosen.items() if each not in in_scripts)
     changes: list[FileChange] = []
     for path, edits in arranged.edits.items():
         source = program.unit(path).source
@@ -236,19 +245,41 @@ def rewrite(
         styled = restyle(source, edits, lambda text: _scanned(program, text), limit)
         changes.append(FileChange(source, styled, apply_edits(source.data, styled)))
     spoilt = {change.path for change in changes if _spoils(program, change)}
+    left = _rewrite_scripts(program, in_scripts, changes)
     made = []
     for finding, fix in chosen.items():
-        if fix in arranged.dropped:
+        if fix in arranged.dropped or finding in left:
             held.append(Held(finding, "its edit overlaps another one; run rewrite once more"))
         elif finding.span.path in spoilt:
             held.append(Held(finding, "the file would not read as well as before (a pagefix bug)"))
         else:
             made.append(finding)
     return Rewrite(
-        tuple(change for change in changes if change.path not in spoilt),
+        tuple(
+            sorted(
+                (change for change in changes if change.path not in spoilt),
+                key=lambda change: change.path,
+            )
+        ),
         tuple(made),
         tuple(sorted(held, key=lambda each: each.finding.span)),
     )
+
+
+def _rewrite_scripts(
+    program: Program, chosen: dict[Finding, Fix], changes: list[FileChange]
+) -> set[Finding]:
+    # Imports and the helper are for a whole script: its fixes are made together.
+    left: set[Finding] = set()
+    for path in sorted({each.span.path for each in chosen}):
+        from pagefix.script import rewrite_script
+
+        source = program.source(path)
+        mine = {each: fix for each, fix in chosen.items() if each.span.path == path}
+        after, edits, dropped = rewrite_script(source, mine, load_rules(optional=True))
+        left |= dropped
+        changes.append(FileChange(source, edits, after))
+    return left
 
 
 def _why_held(finding: Finding, fix: Fix | None) -> str:

@@ -38,7 +38,9 @@ from pagefix.rulebook import Rule
 
 __all__ = ["Case", "Expected", "Line", "complaints", "expectations", "programs", "run_case"]
 
-_COMMENT = re.compile(r"/\*\s*(?P<word>expect|expect-none|todo-expect|todo-none):(?P<items>.*?)\*/")
+_COMMENT = re.compile(
+    r"(?:/\*|#)\s*(?P<word>expect|expect-none|todo-expect|todo-none):(?P<items>.*?)(?:\*/|$)"
+)
 _ITEM = re.compile(r"\s*(?P<rule>[a-z][a-z0-9-]*)(?P<note> note)?(?P<assumed> assumed)?\s*")
 
 
@@ -86,8 +88,8 @@ def programs(rule: str, folder: Path) -> tuple[Path, ...]:
 
 
 def _is_program(path: Path) -> bool:
-    results = (".fixed.c", ".unsafe.c")
-    return path.is_dir() or (path.suffix == ".c" and not path.name.endswith(results))
+    results = tuple(f"{kind}{suffix}" for kind in (".fixed", ".unsafe") for suffix in (".c", ".py"))
+    return path.is_dir() or (path.suffix in (".c", ".py") and not path.name.endswith(results))
 
 
 def run_case(rule: Rule, rules: Sequence[Rule], path: Path) -> Case:
@@ -98,7 +100,7 @@ def run_case(rule: Rule, rules: Sequence[Rule], path: Path) -> Case:
     program = engine.load([str(path)])
     expected = [
         line
-        for shown in program.files
+        for shown in (*program.files, *program.scripts)
         for line in expectations(shown, program.data(shown).decode("utf-8", "surrogateescape"))
     ]
     names = {rule.name, *(line.expected.rule for line in expected)}
@@ -221,9 +223,9 @@ def _rewritten(program: Program, report: Report, rule: Rule, path: Path) -> Iter
         return
     kept = tuple(each for each in report.findings if each.rule == rule.name)
     before = path.read_text(encoding="utf-8")
-    for suffix in (".fixed.c", ".unsafe.c"):
-        fixed = path.with_suffix(suffix)
-        unsafe = suffix == ".unsafe.c"
+    for kind in (".fixed", ".unsafe"):
+        fixed = path.with_suffix(f"{kind}{path.suffix}")
+        unsafe = kind == ".unsafe"
         if unsafe and not fixed.exists():
             continue
         result = engine.rewrite(program, replace(report, findings=kept), unsafe=unsafe)

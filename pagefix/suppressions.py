@@ -14,7 +14,9 @@ Floor 7.
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -24,7 +26,8 @@ from pagefix.c import ChunkKind, Unit, ast
 from pagefix.finding import Applicability as May
 from pagefix.finding import Confidence, Finding, Fix, Kind, fingerprint, in_order
 from pagefix.program import Program
-from pagefix.rulebook import Rule
+from pagefix.rulebook import Rule, ScriptSpec
+from pagefix.script import kind_of
 
 __all__ = ["UNUSED", "WRONG", "allow"]
 
@@ -80,6 +83,7 @@ def allow(
         suppression of it be unused.
     """
     comments = [each for path in program.files for each in _comments(program, path)]
+    comments += [each for path in program.scripts for each in _in_script(program, path)]
     if not comments:
         return tuple(findings)
     by_path: dict[str, list[_Comment]] = {}
@@ -118,12 +122,16 @@ def _complaints(
         if name not in known:
             close = get_close_matches(name, known, n=1)
             yield WRONG, f"there is no rule {name}" + (f": {close[0]}?" if close else "")
-        elif name in active and name not in comment.used and judged(active[name]):
+        elif (
+            name in active
+            and name not in comment.used
+            and (isinstance(active[name].spec, ScriptSpec) or judged(active[name]))
+        ):
             yield UNUSED, f"there is no finding of {name} here to allow"
 
 
 def _finding(program: Program, comment: _Comment, rule: Rule, message: str) -> Finding:
-    source = program.unit(comment.path).source
+    source = program.source(comment.path)
     advice = "remove it" if rule.name == UNUSED else f"write it as {_FORM}"
     return Finding(
         rule=rule.name,
@@ -159,6 +167,73 @@ def _comments(program: Program, path: str) -> Iterator[_Comment]:
             comment = _Comment(path, token.start(), token.end(), rules, reason, wrong)
             _place(unit, comment)
             yield comment
+
+
+def _in_script(program: Program, path: str) -> Iterator[_Comment]:
+    # Behind code it speaks of that line of code; alone, of the one below, or of all of a
+    # function or class that begins there. Lines of code are as Python joins them.
+    source = program.source(path)
+    if b"pagefix" not in source.data or not kind_of(source.data):
+        return
+    try:
+        tokens = list(tokenize.tokenize(io.BytesIO(source.data).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return
+    starts = source.lines()
+    lines = source.data.splitlines(keepends=True)
+
+    def offset(place: tuple[int, int]) -> int:
+        before = lines[place[0] - 1].decode("utf-8", "replace")[: place[1]] if place[1] else ""
+        return starts[place[0] - 1] + len(before.encode("utf-8", "replace"))
+
+    for at, token in enumerate(tokens):
+        if token.type != tokenize.COMMENT or "pagefix" not in token.string:
+            continue
+        found = _said(f"//{token.string[1:]}")
+        if found is None:
+            continue
+        comment = _Comment(path, offset(token.start), offset(token.end), *found)
+        behind = _logical(tokens, at, backwards=True)
+        alone = token.line[: token.start[1]].strip() == ""
+        first, last = _logical(tokens, at, backwards=False) if alone else behind
+        if first is not None and last is not None:
+            comment.spans = (_Span(offset(first.start), offset(last.end)),)
+        yield comment
+
+
+def _logical(
+    tokens: Sequence[tokenize.TokenInfo], at: int, *, backwards: bool
+) -> tuple[tokenize.TokenInfo | None, tokenize.TokenInfo | None]:
+    # The first and the last token of the line of code that a comment speaks of.
+    blank = (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT)
+    begin = at
+    if backwards or _depth(tokens, at):
+        while begin and tokens[begin - 1].type not in (tokenize.NEWLINE, tokenize.ENCODING):
+            begin -= 1
+    while begin < len(tokens) and tokens[begin].type in blank:
+        begin += 1
+    if begin >= len(tokens) or tokens[begin].type == tokenize.ENDMARKER:
+        return None, None
+    end, whole, depth = begin, tokens[begin].string in ("def", "class", "@", "async"), 0
+    while end + 1 < len(tokens):
+        kind = tokens[end + 1].type
+        depth += (kind == tokenize.INDENT) - (kind == tokenize.DEDENT)
+        if kind == tokenize.ENDMARKER or (kind == tokenize.NEWLINE and not whole):
+            break
+        if whole and kind == tokenize.DEDENT and depth <= 0:
+            break
+        end += 1
+    return tokens[begin], tokens[end]
+
+
+def _depth(tokens: Sequence[tokenize.TokenInfo], at: int) -> bool:
+    # Whether a comment stands inside of a line of code that goes over several.
+    following = next((t for t in tokens[at + 1 :] if t.type != tokenize.COMMENT), None)
+    before = next(
+        (t for t in reversed(tokens[:at]) if t.type not in (tokenize.COMMENT, tokenize.NL)), None
+    )
+    ends = (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING)
+    return following is not None and before is not None and before.type not in ends
 
 
 def _said(text: str) -> tuple[tuple[str, ...], str, str] | None:

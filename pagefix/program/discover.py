@@ -25,6 +25,7 @@ __all__ = ["STDIN", "Found", "discover"]
 STDIN = "<stdin>"
 
 _SUFFIXES = (".c", ".h")
+_SCRIPTS = (".py",)
 
 
 class Found(NamedTuple):
@@ -38,6 +39,8 @@ class Found(NamedTuple):
     files: dict[str, str]
     unread: tuple[Unread, ...]
     stdin: bool
+    #: Python files, as ``files``: whether they are scripts for drgn or gdb, others find out.
+    scripts: dict[str, str]
 
 
 def discover(paths: Sequence[str], tree: Tree) -> Found:
@@ -49,6 +52,7 @@ def discover(paths: Sequence[str], tree: Tree) -> Found:
         read, or if there is no C file at all.
     """
     files: dict[str, str] = {}
+    scripts: dict[str, str] = {}
     unread: list[Unread] = []
     for path in paths:
         if path == "-":
@@ -59,19 +63,36 @@ def discover(paths: Sequence[str], tree: Tree) -> Found:
             for disk, reason in _below(path, ""):
                 name = disk if shown == "." else join(shown, disk)
                 if reason is None:
-                    files.setdefault(name, join(path, disk) if path != "." else disk)
+                    found = scripts if name.endswith(_SCRIPTS) else files
+                    found.setdefault(name, join(path, disk) if path != "." else disk)
                 else:
                     unread.append(Unread(name, 1, 1, reason))
         else:
             _readable(path)
-            files.setdefault(tree.show(path), path)
-    if not files and not unread and "-" not in paths:
+            found = scripts if _is_script(path) else files
+            found.setdefault(tree.show(path), path)
+    if not files and not scripts and not unread and "-" not in paths:
         raise PagefixError(
             "no C file to read",
-            why="there is no .c or .h file below " + " ".join(paths or ["(no path)"]),
+            why="there is no .c, .h or .py file below " + " ".join(paths or ["(no path)"]),
             remedy="name files, or directories that hold some",
         )
-    return Found(dict(sorted(files.items())), tuple(unread), "-" in paths)
+    return Found(
+        dict(sorted(files.items())),
+        tuple(unread),
+        "-" in paths,
+        dict(sorted(scripts.items())),
+    )
+
+
+def _is_script(path: str) -> bool:
+    # A script that is named may have no suffix: then its first line says what runs it.
+    if path.endswith(_SUFFIXES):
+        return False
+    first = reads.read(path)[:200].split(b"\n", 1)[0]
+    return path.endswith(_SCRIPTS) or (
+        first.startswith(b"#!") and any(word in first for word in (b"python", b"drgn", b"gdb"))
+    )
 
 
 def _kind(path: str) -> str:
@@ -123,7 +144,7 @@ def _below(top: str, inner: str) -> Iterator[tuple[str, str | None]]:
         name = join(inner, entry) if inner else entry
         if kind == "directory":
             yield from _below(top, name)
-        elif kind == "file" and entry.endswith(_SUFFIXES):
+        elif kind == "file" and entry.endswith((*_SUFFIXES, *_SCRIPTS)):
             yield name, None
         elif entry.endswith(_SUFFIXES):
             yield from _leads_to(join(top, name), name)

@@ -46,6 +46,7 @@ class Files:
         files: dict[str, str],
         unread: Sequence[Unread] = (),
         stdin: bytes | None = None,
+        scripts: dict[str, str] | None = None,
     ) -> None:
         self.tree = tree
         self._disk = dict(files)
@@ -53,8 +54,10 @@ class Files:
             self._disk[STDIN] = _STDIN_DISK
         self.files = tuple(sorted(self._disk))
         self.unread = tuple(unread)
+        self.scripts = tuple(sorted(scripts or ()))
         self._store = Store()
         self._store.add(builtin())
+        self._disk.update(scripts or {})
         self._disk[BUILTIN] = BUILTIN
         self._shown = {disk: shown for shown, disk in self._disk.items()}
         if stdin is not None:

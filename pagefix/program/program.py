@@ -77,8 +77,9 @@ class Program(Files):
         files: dict[str, str],
         unread: Sequence[Unread] = (),
         stdin: bytes | None = None,
+        scripts: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(tree, files, unread, stdin)
+        super().__init__(tree, files, unread, stdin, scripts)
         self._memo: dict[str, dict[tuple[str, str], Any]] = {}
         self._stripped: dict[str, dict[str, Type]] = {}
         self._definers: dict[bytes, list[str]] | None = None
@@ -95,9 +96,9 @@ class Program(Files):
         tree = Tree.around(paths)
         found = discover(paths, tree)
         if not found.stdin:
-            return cls(tree, found.files, found.unread)
+            return cls(tree, found.files, found.unread, scripts=found.scripts)
         text = sys.stdin.buffer.read() if stdin is None else stdin
-        return cls(tree, found.files, found.unread, text)
+        return cls(tree, found.files, found.unread, text, found.scripts)
 
     # --- definitions by name -----------------------------------------------------
 

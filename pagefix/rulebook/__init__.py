@@ -28,6 +28,15 @@ from pagefix.rulebook.schema import (
     Template,
     Variable,
 )
+from pagefix.rulebook.script_rule import (
+    ScriptFix,
+    ScriptMatch,
+    ScriptModels,
+    ScriptSpec,
+    Source,
+    load_script_models,
+    script_rules,
+)
 
 __all__ = [
     "HEADINGS",
@@ -55,6 +64,11 @@ __all__ = [
     "Role",
     "Rule",
     "Scope",
+    "ScriptFix",
+    "ScriptMatch",
+    "ScriptModels",
+    "ScriptSpec",
+    "Source",
     "Stage",
     "Template",
     "Variable",
@@ -62,6 +76,8 @@ __all__ = [
     "load_models",
     "load_rule",
     "load_rules",
+    "load_script_models",
     "match",
     "rules_folder",
+    "script_rules",
 ]

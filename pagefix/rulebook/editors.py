@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin, is_typeddict
 from pagefix.finding import Kind
 from pagefix.rulebook.forms import FORMS
 from pagefix.rulebook.reader import fields
+from pagefix.rulebook.script_rule import ScriptForm
 
 __all__ = ["json_schema"]
 
@@ -21,8 +22,11 @@ def json_schema() -> str:
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A rule of pagefix",
-        "oneOf": [{"$ref": f"#/definitions/{kind}"} for kind in FORMS],
-        "definitions": {kind: _form(form, kind) for kind, form in FORMS.items()},
+        "oneOf": [{"$ref": f"#/definitions/{name}"} for name in (*FORMS, "script")],
+        "definitions": {
+            **{str(kind): _form(form, kind) for kind, form in FORMS.items()},
+            "script": _form(ScriptForm, Kind.FLOW),
+        },
     }
     return json.dumps(schema, indent=2)
 

@@ -27,6 +27,7 @@ from pagefix.rulebook.forms import FORMS
 from pagefix.rulebook.ops_rule import read_ops
 from pagefix.rulebook.reader import Reader, nearest, toml_files
 from pagefix.rulebook.schema import HEADINGS, Conditions, Doc, Rule, Stage
+from pagefix.rulebook.script_rule import ScriptForm, read_script
 
 __all__ = ["load_rule", "load_rules", "rules_folder"]
 
@@ -127,6 +128,9 @@ def load_rule(path: Path) -> Rule:
 def _checked(path: Path, text: str) -> Rule:
     reader = Reader(path, text)
     kind = _kind(reader)
+    if kind is Kind.FLOW and "language" in reader.data:
+        reader.check(ScriptForm)
+        return replace(_common(reader, kind), spec=read_script(reader))
     reader.check(FORMS[kind])
     return _READERS[kind](reader, _common(reader, kind))
 

@@ -1,0 +1,65 @@
+"""drgn and gdb scripts: the same question in Python.
+
+In: the text of scripts, rules and models. Out: findings, as for C, and rewritten text.
+The only place that knows LibCST, which is imported when there is a script to read.
+
+Floor 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pagefix.finding import Edit, Finding, Fix, Unread
+from pagefix.rulebook import Rule, load_script_models, rules_folder, script_rules
+from pagefix.script.recognise import kind_of, worth_reading
+from pagefix.source import SourceFile
+
+__all__ = ["Scripts", "check_scripts", "kind_of", "rewrite_script"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scripts:
+    """What was found in scripts.
+
+    :param read: how many scripts there are.
+    :param skipped: how many Python files are scripts for something else.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    read: int = 0
+    skipped: int = 0
+
+
+def check_scripts(sources: Iterable[SourceFile], rules: Sequence[Rule]) -> Scripts:
+    """Return what the rules about scripts find in Python files."""
+    mine = [rule for rule in rules if rule.name in script_rules(list(rules))]
+    findings: list[Finding] = []
+    unread: list[Unread] = []
+    read = skipped = 0
+    for source in sources:
+        kind = kind_of(source.data)
+        if not kind:
+            skipped += 1
+            continue
+        read += 1
+        if not mine or not worth_reading(source.data):
+            continue
+        # Imported here: LibCST takes longer to load than most scripts to read.
+        from pagefix.script.check import check_source
+
+        found, failed = check_source(source, kind, mine, load_script_models(rules_folder()))
+        findings += found
+        unread += [failed] if failed is not None else []
+    return Scripts(tuple(findings), tuple(unread), read, skipped)
+
+
+def rewrite_script(
+    source: SourceFile, chosen: Mapping[Finding, Fix], rules: Sequence[Rule]
+) -> tuple[bytes, tuple[Edit, ...], set[Finding]]:
+    """Return a script with fixes made, its edits, and the findings left for another time."""
+    from pagefix.script.check import rewrite_source
+
+    return rewrite_source(source, chosen, script_rules(list(rules)))

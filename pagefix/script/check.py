@@ -1,0 +1,182 @@
+"""From what is met in a script to findings.
+
+Floor 5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import libcst as cst
+
+from pagefix.finding import (
+    Applicability,
+    Confidence,
+    Edit,
+    Finding,
+    Fix,
+    Step,
+    Unread,
+    fingerprint,
+)
+from pagefix.rulebook import Rule, ScriptFix, ScriptMatch, ScriptModels, ScriptSpec
+from pagefix.script.fixes import Needs, needed_edits, needs_of
+from pagefix.script.helper import HELPER_NAME
+from pagefix.script.machine import Met
+from pagefix.script.statements import interpret
+from pagefix.script.tree import Script, parse
+from pagefix.source import SourceFile
+
+__all__ = ["check_source", "rewrite_source"]
+
+_TOKEN = re.compile(r"#[^\n]*|\s+|(\w+|\S)")
+
+
+def check_source(
+    source: SourceFile, kind: str, rules: Sequence[Rule], models: ScriptModels
+) -> tuple[list[Finding], Unread | None]:
+    """Return the findings of one script, and whether it could not be read.
+
+    :param kind: ``drgn`` or ``gdb``.
+    """
+    script = parse(source, kind)
+    if isinstance(script, str):
+        last = source.line_of(max(len(source.data) - 1, 0))
+        return [], Unread(source.path, 1, last, f"not Python: {script}")
+    found = []
+    specs = [rule.spec for rule in rules if isinstance(rule.spec, ScriptSpec)]
+    # The definition of what a rule is about is not reported: what it is called for is.
+    calls = {each.anchor for spec in specs for each in spec.matches if not each.field}
+    needs: dict[ScriptFix, tuple[Needs, tuple[Edit, ...]] | None] = {}
+    for met in interpret(script, models):
+        if met.field and met.function in calls:
+            continue
+        for rule in rules:
+            if isinstance(rule.spec, ScriptSpec):
+                for match in rule.spec.matches:
+                    if _fits(script, met, match):
+                        found.append(_finding(script, met, rule, rule.spec, match, needs))
+                        break
+    return found, None
+
+
+def _fits(script: Script, met: Met, match: ScriptMatch) -> bool:
+    if (met.name, met.field) != (match.anchor, match.field):
+        return False
+    if match.only and match.only != script.kind:
+        return False
+    if match.requires is not None and not met.swapcache:
+        return False
+    if match.mangled:
+        return met.mangled
+    # What always fails is not wrong in a second way; what is written is not what is read.
+    return not (met.mangled or (match.renamed and met.covered))
+
+
+def _finding(
+    script: Script,
+    met: Met,
+    rule: Rule,
+    spec: ScriptSpec,
+    match: ScriptMatch,
+    needs: dict[ScriptFix, tuple[Needs, tuple[Edit, ...]] | None],
+) -> Finding:
+    source = script.source
+    start, end = _anchor(script, met)
+    place = source.place(start, end)
+    whole = script.text(met.node)
+    verb = "reads" if met.field else "calls"
+    steps: tuple[Step, ...] = met.steps if match.requires is not None else ()
+    shown = " ".join(whole.split())
+    tokens = (token for token in _TOKEN.findall(whole) if token)
+    return Finding(
+        rule=rule.name,
+        kind=rule.kind,
+        place=place,
+        span=source.span(start, end),
+        function=met.function,
+        field=met.name if met.field else None,
+        expression=whole,
+        message=match.message.fill({"PAGE": _flat(script, met)}),
+        severity=rule.severity,
+        confidence=Confidence.RESOLVED,
+        fingerprint=fingerprint(rule.name, met.function, tokens),
+        entry=None,
+        trace=(*steps, Step(met.depth, place, f"{verb} {shown}")) if steps else (),
+        fixes=tuple(_fixes(script, met, spec, needs)),
+    )
+
+
+def _flat(script: Script, met: Met) -> str:
+    return " ".join(script.text(met.base).split())
+
+
+def _anchor(script: Script, met: Met) -> tuple[int, int]:
+    node = met.node
+    if isinstance(node, cst.Attribute):
+        return script.span(node.attr)
+    if isinstance(node, cst.Subscript):
+        return script.span(node.slice[0])
+    func = node.func
+    return script.span(func.attr if isinstance(func, cst.Attribute) else func)
+
+
+def _fixes(
+    script: Script,
+    met: Met,
+    spec: ScriptSpec,
+    needs: dict[ScriptFix, tuple[Needs, tuple[Edit, ...]] | None],
+) -> Iterator[Fix]:
+    source = script.source
+    for each in spec.fixes:
+        if each.only and each.only != script.kind:
+            continue
+        message = each.message.fill({"PAGE": _flat(script, met)})
+        if each.replace is None:
+            yield Fix(Applicability.SUGGEST, message)
+            return
+        if each not in needs:
+            wanted = needs_of(script, each.helper, inserted=each.inserted)
+            needs[each] = None if wanted is None else (wanted, needed_edits(source, [wanted]))
+        known = needs[each]
+        if known is None:
+            yield Fix(Applicability.SUGGEST, f"{message}; not written: its name is taken here")
+            return
+        start, end = script.span(met.node)
+        values: Mapping[str, str] = {"PAGE": script.text(met.base), "HELPER": HELPER_NAME}
+        edit = Edit(script.source.path, start, end, each.replace.fill(dict(values)))
+        yield Fix(each.applicability, message, (*known[1], edit))
+        return
+
+
+def rewrite_source(
+    source: SourceFile, chosen: Mapping[Finding, Fix], rules: Mapping[str, ScriptSpec]
+) -> tuple[bytes, tuple[Edit, ...], set[Finding]]:
+    """Return a script with fixes made, the edits of it, and the findings left for another time.
+
+    :param chosen: findings of this script, with the fix that is to be made.
+    """
+    script = Script(source, "drgn")
+    dropped: set[Finding] = set()
+    edits: dict[Edit, Finding] = {}
+    wanted: list[Needs] = []
+    # Where two rules speak of one place, the one that asks for more wins.
+    order = sorted(chosen, key=lambda each: chosen[each].applicability is Applicability.SAFE)
+    for finding in order:
+        fix = chosen[finding]
+        edit = fix.edits[-1]
+        if any(edit.start < each.end and each.start < edit.end for each in edits):
+            dropped.add(finding)
+            continue
+        edits[edit] = finding
+        for spec in rules[finding.rule].fixes:
+            if spec.replace is not None and spec.applicability is fix.applicability:
+                needs = needs_of(script, spec.helper, inserted=spec.inserted)
+                wanted += [needs] if needs is not None else []
+                break
+    made = sorted([*edits, *needed_edits(source, wanted)], key=lambda each: each.start)
+    data = source.data
+    for each in reversed(made):
+        data = data[: each.start] + each.text.encode("utf-8", "surrogateescape") + data[each.end :]
+    return data, tuple(made), dropped

@@ -1,0 +1,187 @@
+"""Scripts for drgn and gdb: what is one, what is found, what is written."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pagefix import engine
+from pagefix.cli import main
+from pagefix.finding import Finding
+from pagefix.rulebook import load_rules
+from pagefix.script import kind_of
+
+WALK = """\
+from drgn.helpers.linux.mm import for_each_page
+
+
+def show(page):
+    print(page.mapping.host)
+
+
+for each in for_each_page(prog):
+    show(each)
+"""
+
+
+def found(path: Path) -> tuple[Finding, ...]:
+    return engine.check(engine.load([str(path)]), load_rules()).findings
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (b"#!/usr/bin/env drgn\n", "drgn"),
+        (b"import drgn\n", "drgn"),
+        (b"from drgn.helpers.linux.mm import for_each_page\n", "drgn"),
+        (b"import gdb\n", "gdb"),
+        (b"import sys, gdb\n", "gdb"),
+        (b"for i in prog['page_wait_table']:\n    pass\n", "drgn"),
+        (b"import drgnet\n", ""),
+        (b"import os\n# import drgn\n", ""),
+        (b"", ""),
+    ],
+)
+def test_what_is_a_script(text: bytes, kind: str) -> None:
+    assert kind_of(text) == kind
+
+
+def test_the_chain_leads_from_the_source_through_the_call(tmp_path: Path) -> None:
+    (tmp_path / "walk.py").write_text(WALK)
+    (finding,) = found(tmp_path / "walk.py")
+    assert (finding.rule, finding.kind, finding.function) == ("script-page-mapping", "flow", "show")
+    assert (finding.place.line, finding.place.column, finding.place.end_column) == (5, 16, 23)
+    assert [(step.place.line, step.depth) for step in finding.trace] == [(8, 0), (9, 0), (5, 1)]
+
+
+def test_columns_are_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "walk.py"
+    path.write_bytes(b"\xef\xbb\xbf" + WALK.replace("print(", "print('\u00e4', ").encode())
+    (finding,) = found(path)
+    data = path.read_bytes()
+    assert data[finding.span.start : finding.span.end] == b"mapping"
+
+
+def test_c_and_scripts_in_one_run(tmp_path: Path) -> None:
+    (tmp_path / "walk.py").write_text(WALK)
+    (tmp_path / "other.py").write_text("print('no script of ours')\n")
+    (tmp_path / "one.c").write_text("int one(void) { return 1; }\n")
+    report = engine.check(engine.load([str(tmp_path)]), load_rules())
+    assert [each.rule for each in report.findings] == ["script-page-mapping"]
+    assert report.files == 2
+    assert any(each.endswith("skipped: 1") for each in report.assumptions)
+
+
+def test_libcst_is_loaded_only_for_a_script(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("print('mapping')\n")
+    (tmp_path / "one.c").write_text("int one(void) { return 1; }\n")
+    (tmp_path / "walk.py").write_text(WALK)
+    code = (
+        "import sys; from pagefix.cli import main; main(sys.argv[1:]);"
+        "sys.exit(40 + ('libcst' in sys.modules))"
+    )
+
+    def loaded(*names: str) -> int:
+        paths = [str(tmp_path / name) for name in names]
+        run = subprocess.run([sys.executable, "-c", code, "check", *paths], capture_output=True)
+        return run.returncode - 40
+
+    assert loaded("one.c") == 0
+    assert loaded("one.c", "other.py") == 0
+    assert loaded("one.c", "walk.py") == 1
+
+
+def test_a_comment_allows_a_finding(tmp_path: Path) -> None:
+    path = tmp_path / "walk.py"
+    line = "    print(page.mapping.host)"
+    allow = "# pagefix: allow(script-page-mapping): shown as it is"
+    for text in (
+        WALK.replace(line, f"{line}  {allow}"),
+        WALK.replace(line, f"    {allow}\n{line}"),
+        WALK.replace("def show", f"{allow}\ndef show"),
+    ):
+        path.write_text(text)
+        (finding,) = found(path)
+        assert finding.suppressed == "shown as it is", text
+    path.write_text(WALK.replace(line, f"    pass  {allow}"))
+    assert [each.rule for each in found(path)] == ["unused-suppression"]
+    path.write_text(WALK.replace(line, f"{line}  # pagefix: allow(script-page-mapping)"))
+    assert sorted(each.rule for each in found(path)) == ["script-page-mapping", "wrong-suppression"]
+
+
+def test_baseline_and_select(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, known = tmp_path / "walk.py", tmp_path / "known"
+    path.write_text(WALK)
+    given = ["check", str(path), "--baseline", str(known), "--format", "concise"]
+    assert main([*given, "--write-baseline"]) == 0
+    path.write_text("import os\n" + WALK)
+    assert main(given) == 0
+    assert main(["check", str(path), "--select", "raw-page-mapping"]) == 0
+    assert main(["check", str(path), "--select", "script-page-mapping"]) == 1
+    capsys.readouterr()
+    main(["check", str(path), "--format", "json"])
+    assert json.loads(capsys.readouterr().out)["findings"][0]["rule"] == "script-page-mapping"
+
+
+def test_what_is_no_python_is_told(tmp_path: Path) -> None:
+    (tmp_path / "walk.py").write_text("import drgn\nprint page.mapping\n")
+    report = engine.check(engine.load([str(tmp_path / "walk.py")]), load_rules())
+    assert [each.path for each in report.hidden] == [str(tmp_path / "walk.py")]
+
+
+def test_rewrite_is_idempotent_and_keeps_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "walk.py"
+    text = WALK.replace("print(", "print(  # odd\n        page.index,page.flags , ")
+    path.write_text(text)
+    assert main(["rewrite", "--apply", "--unsafe", str(path)]) == 0
+    once = path.read_text()
+    compile(once, str(path), "exec")
+    assert once.count("def swapcache_file_position(") == 1
+    line = (
+        "swapcache_file_position(page)[1],page_flags(page) , swapcache_file_position(page)[0].host)"
+    )
+    assert f"print(  # odd\n        {line}" in once
+    main(["rewrite", "--apply", "--unsafe", str(path)])
+    assert path.read_text() == once
+    assert found(path) == ()
+
+
+def test_a_taken_name_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "walk.py"
+    path.write_text(WALK + "\n\ndef page_flags(page):\n    return page.flags\n")
+    flags = [each for each in found(path) if each.rule == "script-page-flags-field"]
+    assert all(not fix.edits for each in flags for fix in each.fixes)
+
+
+NAMES = re.compile(
+    r"(?<![\w.'\"])(?<!struct )(page|each|thing|helper|one|two|wanted|queue|mapping|value|Walk)(?=\W)"
+)
+
+
+@pytest.mark.parametrize("name", ["sources.py", "guards.py", "values.py"])
+def test_names_do_not_matter(tmp_path: Path, name: str) -> None:
+    folder = Path(__file__).parent.parent / "fixtures/scripts/script-page-mapping"
+    text = (folder / name).read_text()
+
+    def renamed(line: str) -> str:
+        code, hash_, comment = line.partition("#")
+        return NAMES.sub(lambda each: f"q_{each[1]}", code) + hash_ + comment
+
+    # Documentation names parameters: a name there is renamed with them.
+    changed = "\n".join(renamed(line) for line in text.splitlines())
+    changed = changed.replace(":param thing:", ":param q_thing:")
+    compile(changed, name, "exec")
+    assert changed != text
+    (tmp_path / "before.py").write_text(text)
+    (tmp_path / "after.py").write_text(changed)
+    before, after = (
+        [(each.rule, each.place.line) for each in found(tmp_path / part)]
+        for part in ("before.py", "after.py")
+    )
+    assert before == after
+    assert before
