@@ -10,8 +10,6 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import libcst as cst
-from libcst.codemod import CodemodContext
-from libcst.codemod.visitors import AddImportsVisitor, ImportItem
 
 from pagefix.finding import Edit
 from pagefix.script.helper import HELPER, HELPER_IMPORTS, HELPER_NAME
@@ -65,6 +63,10 @@ def with_needs(data: bytes, needs: Iterable[Needs]) -> bytes:
     helper = any(need.helper for need in found)
     if not imports and not helper:
         return data
+    # Imported here: the visitors cost more than reading a script that needs none.
+    from libcst.codemod import CodemodContext
+    from libcst.codemod.visitors import AddImportsVisitor, ImportItem
+
     module = cst.parse_module(data)
     if helper:
         module = _insert(module)

@@ -6,7 +6,9 @@ Floor 5.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache, lru_cache
 from typing import Any
 
 import libcst as cst
@@ -52,12 +54,44 @@ def parse(source: SourceFile, kind: str) -> Script | str:
         return re.sub(r"\s+", " ", lines[0])
 
 
-def own_nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Yield the nodes below one, except those of inner functions and classes."""
-    for child in node.children:
-        yield child
-        if not isinstance(child, cst.FunctionDef | cst.ClassDef | cst.Lambda):
-            yield from own_nodes(child)
+#: Parts of a node that hold no code: white space and punctuation.
+_LAYOUT = (
+    "whitespace",
+    "lpar",
+    "rpar",
+    "leading",
+    "lines",
+    "semicolon",
+    "comma",
+    "header",
+    "footer",
+)
+
+
+@cache
+def _parts(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind) if not each.name.startswith(_LAYOUT))
+
+
+@lru_cache(maxsize=4096)
+def own_nodes(node: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
+    """Return the nodes below one, except those of inner functions and classes."""
+    # LibCST's own `children` makes a copy of each node to find them.
+    found: list[cst.CSTNode] = []
+    left = [node]
+    while left:
+        each = left.pop()
+        if each is not node:
+            found.append(each)
+            if isinstance(each, cst.FunctionDef | cst.ClassDef | cst.Lambda):
+                continue
+        for name in _parts(type(each)):
+            part = getattr(each, name)
+            if isinstance(part, cst.CSTNode):
+                left.append(part)
+            elif isinstance(part, list | tuple):
+                left += [one for one in part if isinstance(one, cst.CSTNode)]
+    return tuple(found)
 
 
 def bound_names(function: Any) -> tuple[frozenset[str], frozenset[str]]:
