@@ -27,6 +27,8 @@ _CONTINUED = re.compile(rb"\\\r?\n")
 
 # How many bytes of headers are kept before the oldest are forgotten.
 _KEPT_BYTES = 48 << 20
+# How many names, which are kept longer: to collect them again costs more than to read.
+_KEPT_NAMES = 600_000
 
 
 class Text:
@@ -35,14 +37,35 @@ class Text:
     :param disk: ``str``, path to open.
     """
 
-    __slots__ = ("_defines", "_includes", "_names", "data", "disk")
+    __slots__ = ("_data", "_defines", "_includes", "_names", "_store", "disk")
 
-    def __init__(self, disk: str, data: bytes) -> None:
+    def __init__(self, disk: str, data: bytes, store: Store | None = None) -> None:
         self.disk = disk
-        self.data = data
+        self._data: bytes | None = data
+        self._store = store
         self._includes: tuple[tuple[str, bool], ...] | None = None
         self._names: frozenset[bytes] | None = None
         self._defines: frozenset[bytes] | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The bytes (``bytes``); read again if they were forgotten meanwhile."""
+        if self._data is not None:
+            return self._data
+        try:
+            data = reads.read(self.disk)
+        except OSError:
+            return b""  # gone meanwhile; the log of what was read says so
+        if self._store is not None:
+            self._data = data
+            self._store._hold(self)
+        return data
+
+    def _forget(self) -> None:
+        self._data = None
+
+    def _lighten(self) -> None:
+        self._names = self._defines = self._includes = None
 
     @property
     def includes(self) -> tuple[tuple[str, bool], ...]:
@@ -60,7 +83,11 @@ class Text:
 
     def _search(self) -> None:
         found = _DIRECTIVE.findall(self.data)
-        self._defines = frozenset([name for name, _ in found if name])
+        defines = frozenset([name for name, _ in found if name])
+        if self._store is not None:
+            # First: where there are too many, it takes away those of all.
+            self._store._weigh(len(defines))
+        self._defines = defines
         self._includes = tuple(
             [
                 (name[1:].decode("utf-8", "surrogateescape"), name[:1] == b'"')
@@ -84,7 +111,10 @@ class Text:
         """Names it may declare as a function, variable or typedef; too many, not too few."""
         if self._names is None:
             lines = b"\n".join(_TOP.findall(b"\n" + self.data))
-            self._names = frozenset(_WORD.findall(lines))
+            names = frozenset(_WORD.findall(lines))
+            if self._store is not None:
+                self._store._weigh(len(names))
+            self._names = names
         return self._names
 
     def definitions(self, name: str) -> list[str]:
@@ -105,8 +135,10 @@ class Store:
 
     def __init__(self) -> None:
         self._pinned: dict[str, Text] = {}
-        self._texts: OrderedDict[str, Text | None] = OrderedDict()
+        self._texts: dict[str, Text | None] = {}
+        self._held: OrderedDict[str, int] = OrderedDict()
         self._bytes = 0
+        self._names = 0
 
     def text(self, disk: str) -> Text | None:
         """Return a file, ``None`` if it cannot be read."""
@@ -114,20 +146,39 @@ class Store:
         if disk in self._pinned:
             return self._pinned[disk]
         if disk in texts:
-            texts.move_to_end(disk)
+            if disk in self._held:
+                self._held.move_to_end(disk)
             return texts[disk]
         try:
-            text = Text(disk, reads.read(disk))
+            text = Text(disk, reads.read(disk), self)
         except OSError:
             texts[disk] = None
             return None
         texts[disk] = text
-        self._bytes += len(text.data)
-        while self._bytes > _KEPT_BYTES and len(texts) > 1:
-            _, old = texts.popitem(last=False)
-            self._bytes -= len(old.data) if old is not None else 0
+        self._hold(text)
         return text
 
     def add(self, text: Text) -> None:
         """Keep a text that is not on disk (standard input)."""
         self._pinned[text.disk] = text
+
+    def _hold(self, text: Text) -> None:
+        # Its bytes are in memory now: the oldest make room.
+        size = len(text.data)
+        self._bytes += size - self._held.pop(text.disk, 0)
+        self._held[text.disk] = size
+        while self._bytes > _KEPT_BYTES and len(self._held) > 1:
+            disk, old = self._held.popitem(last=False)
+            self._bytes -= old
+            known = self._texts.get(disk)
+            if known is not None:
+                known._forget()
+
+    def _weigh(self, names: int) -> None:
+        self._names += names
+        if self._names > _KEPT_NAMES:
+            # All at once: what is used is soon collected again, and who counts each is slow.
+            self._names = 0
+            for text in self._texts.values():
+                if text is not None:
+                    text._lighten()
