@@ -18,7 +18,7 @@ help:
 	@echo 'make test         format, lint, types, tests'
 	@echo 'make kernel       lay the source of Debian'"'"'s $(PACKAGE) in .kernel/'
 	@echo 'make test-kernel  the tests that need a kernel tree (KERNEL=DIR for another one)'
-	@echo 'make bench        time and memory against bare parsing (KERNEL=DIR)'
+	@echo 'make bench        time and memory, beside parsing and beside peers (KERNEL=DIR, AGAINST=REV)'
 	@echo 'make sarif-schema lay the schema of SARIF in .sarif/, which a test validates against'
 	@echo 'make format       let ruff format and mend what it can'
 	@echo 'make dist         sdist and wheel'
@@ -84,6 +84,7 @@ test-kernel: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/speed.py '$(KERNEL)/fs/btrfs' '$(KERNEL)/fs/nfs'
 	$(BIN)/python bench/reach.py '$(KERNEL)'
+	$(BIN)/python bench/peers.py '$(KERNEL)' --scale fs $(if $(AGAINST),--against '$(AGAINST)')
 
 dist: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build

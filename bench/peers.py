@@ -1,0 +1,290 @@
+"""pagefix and its peers at the same work, in one run, in turns.
+
+    bench/peers.py KERNEL [--folder fs/btrfs] [--runs 5] [--slow-runs 1] [--reference FILE]
+                   [--scale FOLDER] [--against REV]
+
+The work: every use of a page's ``mapping``, ``index`` and ``private`` below a folder. For each
+tool the median of its wall times, the ratio to ast-grep's, its peak memory, and how many of the
+lines of a reference it finds (recall) and how many of its lines are in it (precision). The
+reference is a file of ``path:line``, from a compiler say; without one, it is what at least two
+of the tools report. A tool that is absent is shown as absent, with how to install it.
+
+``--scale`` adds time and memory at 1 %, 10 % and 100 % of a folder, as a plot of text.
+``--against`` adds a table of pagefix against itself at another revision of its repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).resolve().parent
+RULES = HERE / "peers"
+Lines = set[tuple[str, int]]
+
+
+class Tool(NamedTuple):
+    """One way to do the work.
+
+    :param command: what is run in the kernel's root.
+    :param lines: reads the lines found from what it prints.
+    :param slow: whether it is run less often.
+    :param cold: whether the cache is emptied before it.
+    """
+
+    name: str
+    command: Sequence[str]
+    lines: Callable[[bytes], Lines] | None
+    slow: bool = False
+    cold: bool = False
+
+
+class Run(NamedTuple):
+    """One process: seconds, peak memory in MB, what it printed."""
+
+    seconds: float
+    memory: float
+    output: bytes
+
+
+def pagefix_lines(output: bytes) -> Lines:
+    """Read what ``pagefix sites --format json`` prints."""
+    sites = json.loads(output)["sites"]
+    return {(each["path"], each["line"]) for each in sites if each["status"] == "page"}
+
+
+def ast_grep_lines(output: bytes) -> Lines:
+    """Read what ``ast-grep scan --json=stream`` prints."""
+    found = [json.loads(line) for line in output.splitlines()]
+    return {(each["file"], each["range"]["start"]["line"] + 1) for each in found}
+
+
+def spatch_lines(output: bytes) -> Lines:
+    """Read what the script in the semantic patch prints."""
+    found = re.findall(r"^SITE (.+):(\d+)$", output.decode("utf-8", "replace"), re.MULTILINE)
+    return {(path, int(line)) for path, line in found}
+
+
+def semgrep_lines(output: bytes) -> Lines:
+    """Read what ``semgrep scan --json`` prints."""
+    return {(each["path"], each["start"]["line"]) for each in json.loads(output)["results"]}
+
+
+def tools(folder: str, python: str) -> tuple[list[Tool], list[str]]:
+    """Return the tools that are here, and sentences about those that are not."""
+    me = [python, "-m", "pagefix"]
+    found = [
+        Tool("pagefix sites, nothing kept", [*me, "sites", "--format", "json", folder],
+             pagefix_lines, cold=True),
+        Tool("pagefix sites, nothing changed", [*me, "sites", "--format", "json", folder],
+             pagefix_lines),
+        Tool("pagefix check, nothing kept", [*me, "check", "--format", "concise", folder],
+             None, slow=True, cold=True),
+        Tool("pagefix check, nothing changed", [*me, "check", "--format", "concise", folder],
+             None),
+    ]  # fmt: skip
+    absent = []
+    if shutil.which("ast-grep"):
+        rule = str(RULES / "page-sites.yml")
+        command = ["ast-grep", "scan", "-r", rule, "--json=stream", folder]
+        found.append(Tool("ast-grep", command, ast_grep_lines))
+    else:
+        absent.append("ast-grep: absent (pip install ast-grep-cli)")
+    if shutil.which("spatch"):
+        base = ["spatch", "--very-quiet", "--sp-file", str(RULES / "page-sites.cocci")]
+        base += ["--dir", folder]
+        for name, more in (
+            ("Coccinelle --no-includes", ["--no-includes"]),
+            (
+                "Coccinelle --recursive-includes",
+                ["--recursive-includes", "-I", "include", "-I", "arch/x86/include"],
+            ),
+        ):
+            found.append(Tool(name, [*base, *more], spatch_lines, slow=True))
+    else:
+        absent.append("Coccinelle: absent (apt-get install coccinelle)")
+    if shutil.which("semgrep"):
+        command = ["semgrep", "scan", "--metrics", "off", "--disable-version-check"]
+        command += ["--no-git-ignore", "--config", str(RULES / "page-sites.semgrep.yml")]
+        command += ["--json", "-q", folder]
+        found.append(Tool("Semgrep", command, semgrep_lines, slow=True))
+    else:
+        absent.append("Semgrep: absent (pip install semgrep)")
+    return found, absent
+
+
+def run(command: Sequence[str], root: Path, cache: str, more: dict[str, str]) -> Run:
+    """Run a process to its end and measure it with its children."""
+    environment = {**os.environ, "PAGEFIX_CACHE_DIR": cache, **more}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryFile() as out:
+        start = time.perf_counter()
+        child = subprocess.Popen(
+            command, cwd=root, env=environment, stdout=out, stderr=subprocess.DEVNULL
+        )
+        _, _, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - start
+        child.returncode = 0
+        out.seek(0)
+        return Run(seconds, usage.ru_maxrss / 1024, out.read())
+
+
+def measure(
+    chosen: Sequence[Tool], root: Path, runs: int, slow: int, more: dict[str, str]
+) -> dict[str, list[Run]]:
+    """Run all tools in turns, so that a busy machine slows all alike."""
+    found: dict[str, list[Run]] = {each.name: [] for each in chosen}
+    with tempfile.TemporaryDirectory(prefix="pagefix-bench-") as kept:
+        for turn in range(runs):
+            for tool in chosen:
+                if tool.slow and turn >= slow:
+                    continue
+                cache = f"{kept}/{turn}" if tool.cold else f"{kept}/warm"
+                if not turn and "nothing changed" in tool.name:
+                    run(tool.command, root, cache, more)
+                found[tool.name].append(run(tool.command, root, cache, more))
+                if tool.cold:
+                    shutil.rmtree(cache, ignore_errors=True)
+                print(".", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return found
+
+
+def reference(path: str | None, lines: dict[str, Lines]) -> tuple[Lines, str]:
+    """Return the lines that count as true, and where they are from."""
+    if path is not None:
+        pairs = [line.rsplit(":", 1) for line in Path(path).read_text().split()]
+        return {(name, int(number)) for name, number in pairs}, path
+    votes: Counter[tuple[str, int]] = Counter()
+    for name, each in lines.items():
+        if name != "pagefix sites, nothing changed":
+            votes.update(each)
+    return {line for line, count in votes.items() if count > 1}, "lines that two tools agree on"
+
+
+def table(folder: str, root: Path, options: argparse.Namespace) -> None:
+    """Print the table of one folder."""
+    chosen, absent = tools(folder, sys.executable)
+    with tempfile.TemporaryDirectory(prefix="pagefix-bench-") as bytecode:
+        more = {"PYTHONPYCACHEPREFIX": bytecode}
+        run([sys.executable, "-m", "pagefix", "check", str(RULES)], root, bytecode, more)
+        found = measure(chosen, root, options.runs, options.slow_runs, more)
+    lines = {}
+    for tool in chosen:
+        if tool.lines is not None:
+            # A tool given all headers also reports these: nobody asked for them.
+            all_lines = tool.lines(found[tool.name][-1].output)
+            lines[tool.name] = {each for each in all_lines if each[0].startswith(folder)}
+    true, source = reference(options.reference, lines)
+    base = statistics.median(each.seconds for each in found.get("ast-grep", ())) if (
+        "ast-grep" in found
+    ) else None  # fmt: skip
+    print(f"{folder}, reference: {len(true)} lines ({source})")
+    print(f"{'':36}{'runs':>5}{'s':>9}{'/ ast-grep':>11}{'MB':>7}{'recall':>8}{'precision':>10}")
+    for tool in chosen:
+        runs = found[tool.name]
+        seconds = statistics.median(each.seconds for each in runs)
+        ratio = f"{seconds / base:.2f}" if base else "-"
+        row = f"{tool.name:36}{len(runs):5}{seconds:9.3f}{ratio:>11}"
+        row += f"{max(each.memory for each in runs):7.0f}"
+        if tool.name in lines:
+            mine = lines[tool.name]
+            recall = len(mine & true) / len(true) if true else 0.0
+            precision = len(mine & true) / len(mine) if mine else 0.0
+            row += f"{recall:8.3f}{precision:10.3f}"
+        print(row)
+    for sentence in absent:
+        print(sentence)
+    print()
+
+
+def scale(folder: str, root: Path) -> None:
+    """Print time and memory against the size of a tree."""
+    files = sorted((root / folder).rglob("*.[ch]"))
+    rows = []
+    for part in (0.01, 0.1, 1.0):
+        step = round(1 / part)
+        some = [str(each.relative_to(root)) for each in files[::step]]
+        size = sum((root / each).stat().st_size for each in some)
+        with tempfile.TemporaryDirectory(prefix="pagefix-bench-") as kept:
+            paths = [folder] if part == 1.0 else some
+            command = [sys.executable, "-m", "pagefix", "sites", "--format", "json", *paths]
+            rows.append((part, size, run(command, root, kept, {})))
+    longest = max(each.seconds for _, _, each in rows)
+    print(f"pagefix sites of parts of {folder}, nothing kept")
+    for part, size, each in rows:
+        bar = "#" * max(1, round(40 * each.seconds / longest))
+        rate = size / 1e6 / each.seconds
+        print(
+            f"{part:5.0%} {size / 1e6:8.1f} MB {each.seconds:8.2f} s {rate:6.1f} MB/s"
+            f" {each.memory:6.0f} MB peak  {bar}"
+        )
+    print()
+
+
+def against(revision: str, folder: str, root: Path, runs: int) -> None:
+    """Print pagefix beside itself at another revision."""
+    commands = (["sites", "--format", "json", folder], ["check", "--format", "concise", folder])
+    with tempfile.TemporaryDirectory(prefix="pagefix-bench-") as old:
+        subprocess.run(
+            ["git", "-C", str(HERE.parent), "worktree", "add", "--detach", f"{old}/t", revision],
+            check=True,
+            capture_output=True,
+        )
+        try:
+            print(f"pagefix now against {revision}, {folder}, nothing kept")
+            for command in commands:
+                times: dict[str, list[float]] = {"now": [], revision: []}
+                for _ in range(runs):
+                    for name, place in (("now", str(HERE.parent)), (revision, f"{old}/t")):
+                        with tempfile.TemporaryDirectory() as kept:
+                            whole = [sys.executable, "-m", "pagefix", *command]
+                            done = run(whole, root, kept, {"PYTHONPATH": place})
+                            times[name].append(done.seconds)
+                now, then = (statistics.median(each) for each in times.values())
+                print(f"  {command[0]:8}{now:9.3f} s{then:9.3f} s{now / then:8.2f}")
+        finally:
+            subprocess.run(
+                ["git", "-C", str(HERE.parent), "worktree", "remove", "--force", f"{old}/t"],
+                check=False,
+                capture_output=True,
+            )
+
+
+def main() -> None:
+    """Measure what the command line names."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("kernel", metavar="KERNEL", type=Path)
+    parser.add_argument("--folder", action="append", metavar="DIR")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--slow-runs", type=int, default=1)
+    parser.add_argument("--reference", metavar="FILE")
+    parser.add_argument("--scale", metavar="DIR")
+    parser.add_argument("--against", metavar="REV")
+    options = parser.parse_args()
+    root = options.kernel.resolve()
+    folders = options.folder or ["fs/btrfs"]
+    for folder in folders:
+        if not (root / folder).is_dir():
+            raise SystemExit(f"{root / folder}: no directory (KERNEL=DIR names a kernel tree)")
+        table(folder, root, options)
+    if options.scale:
+        scale(options.scale, root)
+    if options.against:
+        against(options.against, folders[0], root, options.runs)
+
+
+if __name__ == "__main__":
+    main()
