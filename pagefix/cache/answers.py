@@ -27,7 +27,7 @@ __all__ = ["Answers"]
 # trace: the coarsest clock of a file system ticks every two seconds.
 _REST = 2_000_000_000
 # Whose modules an answer depends on, beside the interpreter.
-_CODE = ("pagefix", "tree_sitter", "tree_sitter_c")
+_CODE = ("pagefix", "tree_sitter", "tree_sitter_c", "libcst")
 
 _Digests = dict[str, tuple[bytes, Sign]]
 _Parts = tuple[_Digests, _Digests, dict[str, str], dict[str, int], dict[str, str]]
