@@ -64,15 +64,19 @@ def written(path: str | None) -> Iterator[TextIO]:
     save(path, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
-def save(path: str, data: bytes) -> None:
-    """Write a file, whole or not at all."""
+def save(path: str, data: bytes, *, what: str = "report", example: str = "pagefix.sarif") -> None:
+    """Write a report or a patch to a file, whole or not at all.
+
+    Raises:
+        PagefixError: It would replace source, or the file could not be written.
+    """
     real = os.path.realpath(path)
     fresh = f"{real}.pagefix-new"
     if real.endswith((".c", ".h", ".py")) and os.path.exists(real):
         raise PagefixError(
-            f"{path}: a report is not written over source",
+            f"{path}: a {what} is not written over source",
             why="It is a source file that is there already: its text would be lost.",
-            remedy="Name another file, as in --output pagefix.sarif.",
+            remedy=f"Name another file, such as {example}.",
         )
     try:
         if os.path.exists(real) and not os.path.isfile(real):
@@ -92,7 +96,7 @@ def save(path: str, data: bytes) -> None:
                 raise
     except OSError as error:
         raise PagefixError(
-            f"{path}: it could not be written",
+            f"{path}: the {what} could not be written",
             why=f"{error.filename or path}: {error.strerror}.",
             remedy="Name another file; no other file was touched.",
         ) from error

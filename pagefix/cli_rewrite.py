@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pagefix.cli_changes import select
-from pagefix.cli_output import put, screen_of
+from pagefix.cli_output import put, save, screen_of
 from pagefix.cli_settings import chosen_rules, settings_of
 from pagefix.cli_shared import busy, checked, folders_of, many, refuse_stopped, status, warn
 from pagefix.errors import ExitCode, PagefixError
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
             return status(report, failed=True)
         result = chosen
     if options.patch is not None:
-        rewriting.save_patch(options.patch, rewriting.diff_of(result))
+        save(options.patch, rewriting.diff_of(result), what="patch", example="swap.patch")
     if writes:
         _write_all(options, program, result)
     elif options.patch is None:

@@ -11,11 +11,9 @@ import os
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from pagefix import engine, fix
-from pagefix.errors import PagefixError
 from pagefix.finding import Edit, Finding
 from pagefix.fix import coloured
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from pagefix.report import Report
     from pagefix.report.console import Screen
 
-__all__ = ["ask", "coloured", "diff_of", "save_patch", "wants_colour"]
+__all__ = ["ask", "coloured", "diff_of", "wants_colour"]
 
 _HELP = """\
 y - make this change
@@ -84,42 +82,6 @@ def wants_colour(stream: TextIO) -> bool:
     """Return whether a stream is a terminal that shows colours."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return stream.isatty() and not plain
-
-
-def save_patch(path: str, diff: bytes) -> None:
-    """Write a diff to a file, whole or not at all."""
-    real = os.path.realpath(path)
-    fresh = f"{real}.pagefix-new"
-    if real.endswith((".c", ".h")) and os.path.exists(real):
-        raise PagefixError(
-            f"{path}: a patch is not written over C source",
-            why="It is a source file that is there already: its text would be lost.",
-            remedy="Name another file, as in --patch swap.patch.",
-        )
-    try:
-        if os.path.exists(real) and not os.path.isfile(real):
-            # A pipe or a terminal takes it as it comes.
-            with open(real, "wb") as file:
-                file.write(diff)
-            return
-        try:
-            with open(fresh, "xb") as file:
-                file.write(diff)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(fresh, real)
-        except FileExistsError:
-            raise
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(fresh)
-            raise
-    except OSError as error:
-        raise PagefixError(
-            f"{path}: the patch could not be written",
-            why=f"{error.filename or path}: {error.strerror}.",
-            remedy="Name another file; no other file was touched.",
-        ) from error
 
 
 # --- hunk by hunk

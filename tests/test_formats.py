@@ -291,7 +291,10 @@ def test_output_file_holds_what_would_be_printed(
 def test_output_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "none" / "out"
     assert main(["check", "--format", "json", str(DEMO), "--output", str(file)]) == 2
-    assert capsys.readouterr().err.splitlines()[0] == f"pagefix: {file}: it could not be written"
+    assert (
+        capsys.readouterr().err.splitlines()[0]
+        == f"pagefix: {file}: the report could not be written"
+    )
 
 
 def test_source_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

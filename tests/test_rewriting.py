@@ -83,7 +83,7 @@ def test_a_patch_is_not_written_over_source(demo: Path, capsys: pytest.CaptureFi
     source = next(demo.rglob("*.c"))
     before = source.read_bytes()
     assert main(["rewrite", str(demo), "--patch", str(source)]) == ExitCode.ERROR
-    assert "a patch is not written over C source" in capsys.readouterr().err
+    assert "a patch is not written over source" in capsys.readouterr().err
     assert source.read_bytes() == before
 
 
