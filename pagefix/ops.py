@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pagefix import reads
-from pagefix.c import ast
+from pagefix.c import ast, walk
 from pagefix.finding import Confidence, Finding, Step, fingerprint
 from pagefix.program import Program, Typer
 from pagefix.rulebook import Called, Installed, OpsSpec, Refused, Rule, Template
@@ -127,7 +127,7 @@ class _Rule:
     def given(self, what: Called) -> bool:
         for path in self.files(("mm/swapfile.c", *what.files)):
             for function in _functions(self.program, path, what.asks):
-                for node in _walk(function.body):
+                for node in walk(function.body):
                     if isinstance(node, ast.Assign) and node.op == "|=":
                         if isinstance(node.value, ast.Name) and node.value.name in what.asks:
                             return True
@@ -255,36 +255,27 @@ def _functions(program: Program, path: str, words: Iterable[str]) -> Iterator[as
                 yield item
 
 
-def _walk(node: object) -> Iterator[object]:
-    if isinstance(node, tuple):
-        if hasattr(node, "_fields"):
-            yield node
-        for part in node:
-            if isinstance(part, tuple):
-                yield from _walk(part)
-
-
 def _calls(function: ast.Function) -> Iterator[ast.Member]:
     # Slots that are called and that no test of the function names.
     called = [
         node.func
-        for node in _walk(function.body)
+        for node in walk(function.body)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Member)
     ]
     tested = {
         member.field
-        for node in _walk(function.body)
+        for node in walk(function.body)
         if isinstance(node, ast.If | ast.Conditional)
-        for member in _walk(node.test)
+        for member in walk(node.test)
         if isinstance(member, ast.Member) and all(member is not each for each in called)
     }
     yield from (member for member in called if member.field not in tested)
 
 
 def _refusals(function: ast.Function) -> Iterator[ast.Member]:
-    for node in _walk(function.body):
+    for node in walk(function.body):
         if isinstance(node, ast.If):
-            for test in _walk(node.test):
+            for test in walk(node.test):
                 if isinstance(test, ast.Unary) and test.op == "!":
                     if isinstance(test.operand, ast.Member):
                         yield test.operand

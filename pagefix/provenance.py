@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 from pagefix.finding import Access, Confidence, Coverage, Finding, Kind, Site, Status
 from pagefix.findings import Way, as_finding
 from pagefix.fix import Offers
@@ -146,26 +146,17 @@ def _beside(function: ast.Function, node: ast.Expr, members: Collection[str]) ->
     # Whether a call is handed one of some members beside an expression.
     if not members:
         return False
-    for call in _nodes(function.body):
+    for call in walk(function.body):
         if isinstance(call, ast.Call):
             mine = [arg for arg in call.args if arg.start <= node.start and node.end <= arg.end]
             if mine and any(
                 isinstance(each, ast.Member) and each.field in members
                 for arg in call.args
                 if arg is not mine[0]
-                for each in _nodes(arg)
+                for each in walk(arg)
             ):
                 return True
     return False
-
-
-def _nodes(node: object) -> Iterator[object]:
-    todo = [node]
-    while todo:
-        current = todo.pop()
-        if isinstance(current, tuple):
-            yield current
-            todo.extend(current)
 
 
 def _hit(

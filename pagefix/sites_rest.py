@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeGuard, cast
 
-from pagefix.c import ChunkKind, PatternError, parse_pattern
+from pagefix.c import ChunkKind, PatternError, parse_pattern, walk
 from pagefix.c.ast import (
     GLOBAL,
     Expr,
@@ -153,10 +153,10 @@ def only_record(program: Program, path: str, macro: Macro, at: int) -> Type:
     :param at: offset of the field. The members asked for are those of the same parameter,
         or of the same initializer.
     """
-    for node in _nodes(macro.body):
+    for node in walk(macro.body):
         if isinstance(node, Member) and node.at == at:
             root = _root(node)
-            wanted = {each.field for each in _nodes(macro.body) if _is_of(each, root)}
+            wanted = {each.field for each in walk(macro.body) if _is_of(each, root)}
             record = _fitting(program, path, wanted) if isinstance(root, Name) else None
             if record is None or not isinstance(root, Name):
                 return UNKNOWN
@@ -214,11 +214,3 @@ def _is_of(node: object, root: Expr) -> TypeGuard[Member]:
     if not isinstance(base, Name) or not isinstance(root, Name):
         return False
     return (base.name, base.decl) == (root.name, root.decl)
-
-
-def _nodes(node: object) -> Iterator[tuple[object, ...]]:
-    if isinstance(node, tuple):
-        yield node
-        for part in node:
-            if isinstance(part, tuple):
-                yield from _nodes(part)

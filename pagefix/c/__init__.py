@@ -10,6 +10,7 @@ Floor 1: imports only :mod:`pagefix.errors` and :mod:`pagefix.source`.
 from __future__ import annotations
 
 from pagefix.c.chunk import Chunk, ChunkKind
+from pagefix.c.nodes import walk
 from pagefix.c.pattern import PatternError, has_new_error, parse_pattern
 from pagefix.c.tables import MacroTable, NoMacros
 from pagefix.c.unit import Unit, read
@@ -24,4 +25,5 @@ __all__ = [
     "has_new_error",
     "parse_pattern",
     "read",
+    "walk",
 ]

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 from pagefix.contract.judge import Judge
 from pagefix.contract.states import ANY, NEG, NOTHING, POS, TRUE, ZERO, Root, State, behind, bounded
-from pagefix.contract.subjects import Shape, base_of, walk
+from pagefix.contract.subjects import Shape, base_of
 from pagefix.contract.tests import MASKS
 
 __all__ = ["Expressions", "Values", "key_of"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 from pagefix.contract.capable import OPS, Capable, members
 from pagefix.contract.run import Start
 from pagefix.contract.sources import Sources
-from pagefix.contract.subjects import walk
 from pagefix.rulebook import Role
 
 __all__ = ["starts", "subject_of"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 from pagefix.contract.calls import handed, most_locked, paired, stub, substituted, unknowing
 from pagefix.contract.effects import Effects, Hit, Link
 from pagefix.contract.expressions import Expressions, Values, key_of
@@ -16,7 +16,7 @@ from pagefix.contract.locks import Lock, lock_of
 from pagefix.contract.sources import FEW, Sources
 from pagefix.contract.statements import Frame
 from pagefix.contract.states import ANY, Root, State, behind
-from pagefix.contract.subjects import Shape, mentions, walk
+from pagefix.contract.subjects import Shape, mentions
 from pagefix.contract.tests import Tests
 from pagefix.rulebook import Demand, Effect
 

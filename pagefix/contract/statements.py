@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 from pagefix.contract.expressions import Expressions, Values
 from pagefix.contract.judge import Judge
 from pagefix.contract.states import ANY, Root, State, bounded
-from pagefix.contract.subjects import Shape, mentions, walk
+from pagefix.contract.subjects import Shape, mentions
 
 __all__ = ["Frame"]
 

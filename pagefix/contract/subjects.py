@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 
-__all__ = ["Shape", "base_of", "mentions", "walk"]
+__all__ = ["Shape", "base_of", "mentions"]
 
 #: Macros whose first argument is what they are about, whatever else they are given.
 _CONTAINERS = frozenset(
@@ -19,17 +19,6 @@ _CONTAINERS = frozenset(
 )
 #: How far what a local depends on is followed.
 _DEEP = 3
-
-
-def walk(node: object) -> Iterator[object]:
-    """Yield a node and all below it, in the order of the text."""
-    todo = [node]
-    while todo:
-        current = todo.pop()
-        if isinstance(current, tuple):
-            if hasattr(current, "_fields"):
-                yield current
-            todo.extend(reversed(current))
 
 
 def base_of(expr: ast.Expr) -> ast.Name | None:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 from pagefix.finding import Edit
 from pagefix.fix.heads import extended
 from pagefix.fix.late import Unlocks, may_be_null
@@ -28,7 +28,6 @@ from pagefix.fix.route import (
     declaration,
     given_another,
     has_effects,
-    nodes,
     page_of,
     route,
     same_name,
@@ -180,7 +179,7 @@ class _Guard:
             if found.init is None or not near:
                 raise _CannotError("the test must be taken before the page is unlocked")
             block = near[0]
-        names = {getattr(each, "name", "") for each in nodes(self.function)}
+        names = {getattr(each, "name", "") for each in walk(self.function)}
         for each in block.body:
             if not isinstance(each, ast.Declare):
                 break
@@ -259,7 +258,7 @@ class _Guard:
             isinstance(each, ast.Call)
             and isinstance(each.func, ast.Name)
             and each.func.name in self.guarded
-            for each in nodes(control.test)
+            for each in walk(control.test)
         )
         edits = extended(self.source, control, text, other=other)
         if not edits:
@@ -300,7 +299,7 @@ class _Guard:
         return (
             isinstance(statement, ast.ExprStmt)
             and isinstance(statement.value, ast.Call)
-            and not any(isinstance(part, ast.Assign) for part in nodes(statement))
+            and not any(isinstance(part, ast.Assign) for part in walk(statement))
             and any(self.is_same(each, page) for each in statement.value.args)
             and isinstance(statement.value.func, ast.Name)
             and statement.value.func.name in self.spec.together

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from pagefix.c import ast
-from pagefix.fix.route import LOOPS, nodes, route, same_name
+from pagefix.c import ast, walk
+from pagefix.fix.route import LOOPS, route, same_name
 from pagefix.program import Program
 
 __all__ = ["Unlocks", "may_be_null"]
@@ -53,7 +53,7 @@ class Unlocks:
     def _calls(
         self, node: object, is_page: Callable[[ast.Expr], bool], path: str, depth: int
     ) -> Iterator[ast.Call]:
-        for part in nodes(node):
+        for part in walk(node):
             if not isinstance(part, ast.Call) or not isinstance(part.func, ast.Name):
                 continue
             at = next((n for n, each in enumerate(part.args) if is_page(each)), None)
@@ -89,8 +89,8 @@ def _leaves(function: ast.Function, unlock: ast.Call, call: ast.Expr) -> bool:
     # Whether control that comes by the unlock never comes to the call: its block returns, or
     # goes to a label below, and nothing goes back up.
     way = route(function, unlock)
-    marks = {each.name: each.start for each in nodes(function.body) if isinstance(each, ast.Label)}
-    jumps = [each for each in nodes(function.body) if isinstance(each, ast.Goto)]
+    marks = {each.name: each.start for each in walk(function.body) if isinstance(each, ast.Label)}
+    jumps = [each for each in walk(function.body) if isinstance(each, ast.Goto)]
     back = any(
         each.label is None or marks.get(each.label, -1) <= call.start < each.start for each in jumps
     )
@@ -112,12 +112,12 @@ def _parts_ways(block: ast.Block, start: int, last: ast.Stmt) -> bool:
     if any(isinstance(each, ast.Case) for each in block.body):
         return True
     jumps = ast.Break | ast.Continue | ast.Goto
-    return any(isinstance(n, jumps) and start < n.start and n is not last for n in nodes(block))
+    return any(isinstance(n, jumps) and start < n.start and n is not last for n in walk(block))
 
 
 def may_be_null(function: ast.Function, page: ast.Name) -> bool:
     """Return whether a function asks if there is a page at all: it may be called without one."""
-    for part in nodes(function.body):
+    for part in walk(function.body):
         asked: tuple[object, ...] = ()
         if isinstance(part, ast.If | ast.While | ast.Conditional):
             asked = (part.test,)

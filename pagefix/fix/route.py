@@ -5,9 +5,7 @@ Floor 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from pagefix.c import ast
+from pagefix.c import ast, walk
 
 __all__ = [
     "LOOPS",
@@ -16,7 +14,6 @@ __all__ = [
     "declaration",
     "given_another",
     "has_effects",
-    "nodes",
     "page_of",
     "route",
     "same_name",
@@ -36,15 +33,6 @@ STATEMENTS = (
     ast.Return,
     ast.Alternatives,
 )
-
-
-def nodes(node: object) -> Iterator[object]:
-    """Yield a node and all below it, in the text's order."""
-    if isinstance(node, tuple):
-        if hasattr(node, "_fields"):
-            yield node
-        for part in node:
-            yield from nodes(part)
 
 
 def route(function: ast.Function, call: ast.Expr) -> tuple[object, ...]:
@@ -89,7 +77,7 @@ def has_effects(expr: ast.Expr) -> bool:
         isinstance(part, ast.Assign | ast.StatementExpr | ast.Opaque)
         or (isinstance(part, ast.Call) and not _only_looks(part))
         or (isinstance(part, ast.Unary) and part.op in ("++_", "--_", "_++", "_--"))
-        for part in nodes(expr)
+        for part in walk(expr)
     )
 
 
@@ -102,7 +90,7 @@ def declaration(function: ast.Function, name: ast.Name) -> ast.Param | ast.Decla
     for param in function.params:
         if param.at == name.decl:
             return param
-    for part in nodes(function.body):
+    for part in walk(function.body):
         if isinstance(part, ast.Declare) and part.at == name.decl:
             return part
     return None
@@ -114,7 +102,7 @@ def assigned(function: ast.Function, name: ast.Name) -> list[ast.Expr]:
     One whose address is taken counts as given that.
     """
     found: list[ast.Expr] = []
-    for part in nodes(function.body):
+    for part in walk(function.body):
         if isinstance(part, ast.Assign) and same_name(part.target, name):
             found.append(part.value)
         elif isinstance(part, ast.Unary) and same_name(part.operand, name):
@@ -148,7 +136,7 @@ def page_of(function: ast.Function, value: ast.Expr, type_: ast.Type) -> list[as
 
     :param type_: of such a variable: ``struct page *``.
     """
-    fresh = [part for part in nodes(value) if isinstance(part, ast.Name) and part.decl >= 0]
+    fresh = [part for part in walk(value) if isinstance(part, ast.Name) and part.decl >= 0]
     seen: dict[int, ast.Name] = {}
     pages: list[ast.Name] = []
     while fresh:
@@ -166,5 +154,5 @@ def page_of(function: ast.Function, value: ast.Expr, type_: ast.Type) -> list[as
         if isinstance(found, ast.Declare) and found.init is not None:
             values.append(found.init)
         for each in values:
-            fresh += [p for p in nodes(each) if isinstance(p, ast.Name) and p.decl >= 0]
+            fresh += [p for p in walk(each) if isinstance(p, ast.Name) and p.decl >= 0]
     return sorted(pages, key=lambda each: each.start)

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from pagefix.c import ast
-from pagefix.fix.route import nodes
+from pagefix.c import ast, walk
 
 __all__ = ["used_for"]
 
@@ -53,7 +52,7 @@ class _Uses:
         # Kept while its nodes are known by their identity.
         self.function = function
         self.walk(function.body, None)
-        for part in nodes(function.body):
+        for part in walk(function.body):
             self.gather(part, members)
 
     def walk(self, node: object, above: object) -> None:
@@ -132,14 +131,14 @@ _known: list[tuple[ast.Function, frozenset[str], _Uses | None]] = []
 def _uses(function: ast.Function, members: frozenset[str]) -> _Uses | None:
     if not _known or _known[0][0] is not function or _known[0][1] != members:
         named = any(
-            isinstance(each, ast.Member) and each.field in members for each in nodes(function.body)
+            isinstance(each, ast.Member) and each.field in members for each in walk(function.body)
         )
         _known[:] = [(function, members, _Uses(function, members) if named else None)]
     return _known[0][2]
 
 
 def _member(node: tuple[object, ...], members: Collection[str]) -> str:
-    for part in nodes(node):
+    for part in walk(node):
         if isinstance(part, ast.Member) and part.field in members:
             return part.field
     return ""

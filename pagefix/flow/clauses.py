@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pagefix.c import ast
-from pagefix.flow.syntax import walk
+from pagefix.c import ast, walk
 from pagefix.rulebook import Clause
 
 __all__ = ["side_of"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pagefix.c import ast
-from pagefix.flow.syntax import walk
+from pagefix.c import ast, walk
 from pagefix.flow.world import World
 
 __all__ = ["reads_raw"]

@@ -10,13 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 from pagefix.finding import Access
 from pagefix.flow.arithmetic import arithmetic
 from pagefix.flow.clauses import side_of
 from pagefix.flow.contexts import Context
 from pagefix.flow.state import State
-from pagefix.flow.syntax import walk
 from pagefix.flow.values import TOP, Const, Labelled, Range, Value, pages, ranges
 from pagefix.rulebook import Clause, Match, Rule, match
 

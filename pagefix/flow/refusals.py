@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 from pagefix.flow.clauses import side_of
-from pagefix.flow.syntax import walk
 from pagefix.flow.world import World
 from pagefix.rulebook import Clause
 

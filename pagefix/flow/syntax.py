@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 
 __all__ = [
     "Shape",
@@ -16,7 +16,6 @@ __all__ = [
     "root_of",
     "shape_of",
     "substitute",
-    "walk",
 ]
 
 
@@ -39,17 +38,6 @@ class Shape(NamedTuple):
     backward: bool
     names: frozenset[str]
     counters: dict[tuple[int, int], frozenset[int]]
-
-
-def walk(node: object) -> Iterator[object]:
-    """Yield a node and all below it, in the order of the text."""
-    todo = [node]
-    while todo:
-        current = todo.pop()
-        if isinstance(current, tuple):
-            if hasattr(current, "_fields"):
-                yield current
-            todo.extend(reversed(current))
 
 
 def root_of(expr: ast.Expr) -> ast.Name | None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 from pagefix.flow.contexts import Callee, Context, Edge, Kind, Summary
 from pagefix.flow.globals import Globals
 from pagefix.flow.record import Record
-from pagefix.flow.syntax import Shape, shape_of, substitute, walk
+from pagefix.flow.syntax import Shape, shape_of, substitute
 from pagefix.flow.values import Value
 from pagefix.program import Program, Typer
 from pagefix.rulebook import Models
