@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Selection", "nothing", "select"]
 
-_SOURCES = (".c", ".h")
+_SOURCES = (".c", ".h", ".py")
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What is read, and what of it is reported.
 
-    :param paths: what is read; none if nothing that is C has changed.
+    :param paths: what is read; none if no source has changed.
     :param changes: only what they concern is reported, if there are any.
     :param named: files all of which is reported.
     """
@@ -74,7 +74,7 @@ class Selection:
         before = Overlay({} if self.changes is None else self.changes.before)
         with reads.laid_over(before):
             there = [each for each in self.paths if reads.kind(each)]
-            if not any(map(_holds_c, there)):
+            if not any(map(_holds_source, there)):
                 return nothing()
             return check(there, before)
 
@@ -173,7 +173,7 @@ def _selection(options: argparse.Namespace, changes: Changes) -> Selection:
         near = []
         if not options.paths:
             near = [_near(each) for each in (*files, *_gone(changes))]
-        facts = [each for each in _facts(options.paths, near) if _holds_c(each)]
+        facts = [each for each in _facts(options.paths, near) if _holds_source(each)]
         return Selection(facts, overlay, changes, named)
 
 
@@ -186,12 +186,12 @@ def _gone(changes: Changes) -> list[str]:
     ]
 
 
-def _holds_c(path: str) -> bool:
+def _holds_source(path: str) -> bool:
     if not reads.is_directory(path):
         return reads.is_file(path)
     return any(
         each.name.endswith(_SOURCES)
-        or (each.kind == "directory" and _holds_c(os.path.join(path, each.name)))
+        or (each.kind == "directory" and _holds_source(os.path.join(path, each.name)))
         for each in reads.entries(path)
     )
 

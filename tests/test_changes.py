@@ -26,6 +26,22 @@ def test_findings_whose_chain_runs_through_a_new_line(
     assert found(capsys, "--since", "HEAD") == BY_CALL
 
 
+def test_a_script_that_changes(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    script = repository.top / "tools" / "walk.py"
+    script.parent.mkdir()
+    head = "from drgn.helpers.linux.mm import for_each_page\n\nfor page in for_each_page(prog):\n"
+    script.write_text(head + "    host = page.mapping.host\n    print(page)\n")
+    (script.parent / "more.py").write_text("import os\n")
+    repository.commit("scripts")
+    repository.edit("print(page)", "print(page, host, page.index)", script)
+    (script.parent / "more.py").write_text("import sys\n")
+    # Line 4 was there before.
+    assert found(capsys, "--since", "HEAD") == [(5, "line"), (5, "line")]
+    repository.git("add", "--all")
+    script.unlink()
+    assert found(capsys, "--staged") == [(5, "line"), (5, "line")]
+
+
 def test_they_are_said_apart(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
     repository.edit(*SIZE)
     repository.edit(*CALL)

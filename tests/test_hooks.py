@@ -185,6 +185,46 @@ def test_all_files(hooked: Hooked, tmp_path: Path) -> None:
     assert hooked.run(*words).returncode == 1
 
 
+SCRIPT = """\
+from drgn.helpers.linux.mm import for_each_page
+
+for page in for_each_page(prog):
+    print(page)
+"""
+
+
+def test_scripts(hooked: Hooked, tmp_path: Path) -> None:
+    hooked.install(tmp_path, "pagefix-scripts")
+    tools = hooked.repository.top / "tools"
+    tools.mkdir()
+    (tools / "walk.py").write_text(SCRIPT)
+    # What is no script of ours is passed over, whatever it names.
+    (tools / "other.py").write_text("print(page.mapping.host)\n")
+    hooked.stage()
+    passed = hooked.commit()
+    assert passed.returncode == 0, passed.stdout
+    assert re.search(r"pagefix scripts\.+Passed", passed.stdout)
+
+    raw = SCRIPT.replace("print(page)", "print(page.mapping.host)")
+    (tools / "walk.py").write_text(raw)
+    hooked.stage()
+    # Staged is what counts.
+    (tools / "walk.py").write_text(SCRIPT)
+    stopped = hooked.commit()
+    assert stopped.returncode == 1
+    assert "error[script-page-mapping]" in stopped.stdout
+    assert "--> tools/walk.py:4:" in stopped.stdout
+    hooked.run("git", "mv", "-f", "tools/walk.py", "tools/walker.py", check=True)
+    hooked.stage()
+    assert hooked.commit().returncode == 0
+    hooked.run("git", "rm", "-q", "tools/walker.py", check=True)
+    assert hooked.commit().returncode == 0
+    # No C is looked at for it, and no script for C.
+    hooked.repository.edit(OLD, NEW)
+    hooked.stage()
+    assert hooked.commit().returncode == 0
+
+
 # --- without pre-commit
 
 
@@ -213,7 +253,7 @@ def test_the_manifest_names_what_there_is() -> None:
     from pagefix.cli_arguments import parser
 
     entries = re.findall(r"^  entry: pagefix (.*)$", MANIFEST.read_text(), re.MULTILINE)
-    assert len(entries) == 2
+    assert len(entries) == 3
     for entry in entries:
         options = parser().parse_args([*entry.split(), "a.c"])
         assert options.paths == ["a.c"]
