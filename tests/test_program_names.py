@@ -154,6 +154,19 @@ def test_variables(build: Build) -> None:
     assert program.variable("own", "fs/b.c") == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "static struct { struct page *page; } state;",
+        "struct { struct page *page; } *other, state = { 0 };",
+        "int first = 1, state;",
+        "struct tagged { int i; } state;",
+    ],
+)
+def test_variables_behind_something_else_on_the_line(build: Build, text: str) -> None:
+    assert paths(build({"fs/a.c": text}).variable("state", "fs/a.c")) == ["fs/a.c"]
+
+
 def test_constants(build: Build) -> None:
     program = build(
         {

@@ -130,9 +130,11 @@ class Beyond(Expressions):
                 continue
             text = f"{name}() is given the callback {callback.name}() with its data"
             for path, function in callee.functions:
+                matching = [self._matching(param, data, path) for param in function.params]
+                if all(value == UNKNOWN for value in matching):
+                    matching = [self._matching_word(param, data, path) for param in function.params]
                 values = tuple(
-                    self._abstract(self._matching(param, data, path), index, {})
-                    for index, param in enumerate(function.params)
+                    self._abstract(value, index, {}) for index, value in enumerate(matching)
                 )
                 for each in split(values):
                     if not any(self.carries(value) for value in each):
@@ -152,16 +154,18 @@ class Beyond(Expressions):
     def _handed_over(self, args: Sequence[Value], data: list[Value]) -> Iterator[Func]:
         seen: set[str] = set()
         todo = list(args)
-        for value in args:
-            for one in pointers(value):
-                self.heap.load((one.target, "*"), self.context.number)
-                for _field, content in list(self.heap.fields(one.target)):
-                    todo.append(content)
-                    if self.carries(content) and not _only_functions(content):
-                        data.append(content)
-                    for table in pointers(content):
-                        if self.run.is_table(table.target):
-                            todo.extend(c for _f, c in list(self.heap.fields(table.target)))
+        inside = [one.target for value in args for one in pointers(value)]
+        for number in inside:
+            self.heap.load((number, "*"), self.context.number)
+            for _field, content in list(self.heap.fields(number)):
+                todo.append(content)
+                if self.carries(content) and not _only_functions(content):
+                    data.append(content)
+                for table in pointers(content):
+                    if self.run.is_table(table.target):
+                        todo.extend(c for _f, c in list(self.heap.fields(table.target)))
+            # The callback may lie in a record that is part of the one handed over.
+            inside.extend(n for n in self.heap.parts(number) if self.heap.info(n).kind == "sub")
         for value in todo:
             for atom in ordered(value):
                 if isinstance(atom, Func) and atom.name not in seen:
@@ -181,6 +185,19 @@ class Beyond(Expressions):
                     if void or (record and self.heap.info(atom.target).record == record):
                         found.add(atom)
         return frozenset(found)
+
+    def _matching_word(self, param: ast.Param, data: list[Value], path: str) -> Value:
+        # ``unsigned long data``: what a callback without a pointer is given is cast to it.
+        type_ = self.run.program.strip(param.type, path)
+        if not isinstance(type_, ast.Base) or "long" not in type_.name:
+            return UNKNOWN
+        return UNKNOWN | frozenset(
+            atom
+            for value in data
+            for atom in value
+            if isinstance(atom, Page)
+            or (isinstance(atom, Pointer) and not self.run.is_table(atom.target))
+        )
 
 
 def split(args: tuple[Value, ...]) -> Iterator[tuple[Value, ...]]:

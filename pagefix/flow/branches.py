@@ -79,7 +79,7 @@ class Branches(Places):
     def _is_address(self, atom: Atom) -> bool:
         # What cannot be null: a function, a variable, a member of something.
         if isinstance(atom, Pointer):
-            return self.heap.info(atom.target).kind in ("var", "global", "sub")
+            return self.heap.info(atom.target).kind in ("var", "global", "sub", "slot")
         return atom.tag == "func"
 
     def _refine(self, test: ast.Expr, value: Value, yes: State | None, no: State | None) -> Sides:

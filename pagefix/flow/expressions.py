@@ -19,6 +19,7 @@ from pagefix.flow.values import (
     NULL,
     TOP,
     UNKNOWN,
+    Atom,
     Page,
     Pointer,
     Predicate,
@@ -64,7 +65,10 @@ class Expressions(Branches):
         for atom in ordered(value):
             if isinstance(atom, Pointer) and atom.target in self.run.scalars:
                 place = Slot(atom.target, ELEMENTS, False)
-                found |= self.load(place, self.type_of(expr), ("path", 0, (expr.name,))) | UNKNOWN
+                found |= (
+                    self.load(place, self.type_of(expr), ("path", ast.GLOBAL, (expr.name,)))
+                    | UNKNOWN
+                )
             else:
                 found |= {atom}
         return found
@@ -177,7 +181,7 @@ class Expressions(Branches):
         found: Value = BOTTOM
         ident = self.ident(whole) if isinstance(whole, ast.Subscript) else None
         for one in targets:
-            found |= self.load(Slot(one.target, ELEMENTS, one.assumed), type_, ident)
+            found |= self.load(self.behind(one), type_, ident)
         return found
 
     # --- operators ------------------------------------------------------------
@@ -230,11 +234,15 @@ class Expressions(Branches):
         record = self.record_name(type_) or self.record_behind(
             type_ if isinstance(type_, ast.Array) else ast.UnknownType()
         )
-        found = frozenset(
-            Pointer("pointer", self.heap.member(o.target, operand.field, record), False, o.assumed)
-            for o in self.owners(operand, base)
-        )
-        return found or UNKNOWN
+        plain = not record and not isinstance(type_, ast.Array | ast.UnknownType)
+        found: set[Atom] = set()
+        for owner in self.owners(operand, base):
+            if plain:
+                number = self.heap.slot(owner.target, operand.field)
+            else:
+                number = self.heap.member(owner.target, operand.field, record)
+            found.add(Pointer("pointer", number, False, owner.assumed))
+        return frozenset(found) or UNKNOWN
 
     def _step(self, expr: ast.Unary) -> Value:
         self.note_write(expr.operand, Access.READWRITE)
@@ -339,32 +347,16 @@ class Expressions(Branches):
 
     def fill(self, target: Pointer, init: ast.InitList, type_: ast.Type) -> None:
         """Store an initializer list into an object."""
-        names = self.run.field_names(type_, self.path)
-        position = 0
-        for item in init.items:
-            field = ELEMENTS
-            if item.designators and item.designators[0].field is not None:
-                field = item.designators[0].field
-                position = names.index(field) + 1 if field in names else position
-            elif not item.designators and position < len(names):
-                field = names[position]
-                position += 1
-            member = self.run.program.member(type_, field, self.path)
-            if isinstance(item.value, ast.InitList):
-                inner = self.heap.member(
-                    target.target, field, self.record_name(member) if member else ""
-                )
-                below = Pointer("pointer", inner, False, target.assumed)
-                self.fill(below, item.value, member or ast.UnknownType())
-                continue
-            value = self.value(item.value)
-            if member is not None and self.record_name(member):
-                inner = self.heap.member(target.target, field, self.record_name(member))
+        for number, field, member, expr in self.run.initial(target.target, init, type_, self.path):
+            value = self.value(expr)
+            record = self.record_name(member)
+            if record:
+                inner = number if field == ELEMENTS else self.heap.member(number, field, record)
                 into = [Pointer("pointer", inner, False, target.assumed)]
                 self._copy(into, value, init.start, init.end)
             else:
-                place = Slot(target.target, field, target.assumed)
-                self.put(place, value, item.value.start, item.value.end)
+                place = Slot(number, field, target.assumed)
+                self.put(place, value, expr.start, expr.end)
 
     def _size(self, expr: ast.SizeOf) -> Value:
         return UNKNOWN

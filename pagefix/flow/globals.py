@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os.path
 import re
+from collections.abc import Iterator
 
 from pagefix.c import ast
 from pagefix.flow.arithmetic import arithmetic
 from pagefix.flow.contexts import Callee, Kind
-from pagefix.flow.heap import Heap, Store
+from pagefix.flow.heap import ELEMENTS, Heap, Store
 from pagefix.flow.record import Record
 from pagefix.flow.values import NULL, UNKNOWN, Atom, Func, Pointer, Value, const
 from pagefix.program import Program
 
-__all__ = ["Globals"]
+__all__ = ["Globals", "record_of"]
 
 _FIXED = {"NULL": NULL, "true": const(1), "false": const(0)}
 # A newline in front, not an anchor: the search for a fixed byte is many times quicker.
@@ -187,34 +188,54 @@ class Globals:
         return self.global_object(name, path) or UNKNOWN
 
     def _fill(self, number: int, init: ast.InitList, type_: ast.Type, path: str) -> bool:
-        names = self.field_names(type_, path)
-        position, has_function = 0, False
-        for item in self.program.initializers(init, path):
-            field = "[]"
-            if item.designators and item.designators[0].field is not None:
-                field = item.designators[0].field
-                position = names.index(field) + 1 if field in names else position
-            elif not item.designators and position < len(names):
-                field = names[position]
-                position += 1
-            member = self.program.member(type_, field, path)
-            if member is None and isinstance(type_, ast.Array):
-                member = type_.of
-            if isinstance(item.value, ast.InitList):
-                below = (
-                    number
-                    if field == "[]"
-                    else self.heap.member(number, field, record_of(member) if member else "")
-                )
-                has_function |= self._fill(below, item.value, member or ast.UnknownType(), path)
-                continue
-            value = self._initial(item.value, path)
+        has_function = False
+        for object_, field, _type, expr in self.initial(number, init, type_, path):
+            value = self._address_in(expr, path)
             if value:
-                self.heap.store((number, field), value, Store(-1, path, init.start, init.end))
+                self.heap.store((object_, field), value, Store(-1, path, init.start, init.end))
                 has_function = True
         return has_function
 
-    def _initial(self, expr: ast.Expr, path: str) -> Value:
+    def initial(
+        self, number: int, init: ast.InitList, type_: ast.Type, path: str
+    ) -> Iterator[tuple[int, str, ast.Type, ast.Expr]]:
+        """Yield what an initializer list sets: object, member, the member's type, value.
+
+        Lists within it are entered. All elements of an array are one.
+        """
+        names = () if isinstance(type_, ast.Array) else self.field_names(type_, path)
+        position = 0
+        for item in self.program.initializers(init, path):
+            first = item.designators[0] if item.designators else None
+            field = ELEMENTS
+            if first is not None and first.field is not None:
+                field = first.field
+                position = names.index(field) + 1 if field in names else position
+            elif first is None and position < len(names):
+                field = names[position]
+                position += 1
+            object_, member = number, self._member(type_, field, path)
+            for inner in item.designators[1:]:
+                object_ = self._part(object_, field, member)
+                field = inner.field or ELEMENTS
+                member = self._member(member, field, path)
+            if isinstance(item.value, ast.InitList):
+                below = self._part(object_, field, member)
+                yield from self.initial(below, item.value, member, path)
+            else:
+                yield object_, field, member, item.value
+
+    def _member(self, type_: ast.Type, field: str, path: str) -> ast.Type:
+        if field == ELEMENTS:
+            type_ = type_.of if isinstance(type_, ast.Array) else ast.UnknownType()
+        else:
+            type_ = self.program.member(type_, field, path) or ast.UnknownType()
+        return self.program.strip(type_, path)
+
+    def _part(self, number: int, field: str, type_: ast.Type) -> int:
+        return number if field == ELEMENTS else self.heap.member(number, field, record_of(type_))
+
+    def _address_in(self, expr: ast.Expr, path: str) -> Value:
         while isinstance(expr, ast.Cast) or (isinstance(expr, ast.Unary) and expr.op == "&"):
             expr = expr.value if isinstance(expr, ast.Cast) else expr.operand
         if not isinstance(expr, ast.Name) or expr.decl != ast.GLOBAL or expr.name == "NULL":
@@ -262,10 +283,12 @@ def _outermost(program: Program) -> tuple[frozenset[str], frozenset[str], frozen
 
 
 def record_of(type_: ast.Type) -> str:
+    """Return the name of a record type, or of an array's records, or an empty string."""
     if isinstance(type_, ast.Array):
         return record_of(type_.of)
     if isinstance(type_, ast.Record):
-        return type_.name
+        # One without a tag is known by its place.
+        return type_.name if " " in type_.name else f"{type_.name} <{type_.start}>"
     if isinstance(type_, ast.Base) and type_.name.startswith(("struct ", "union ")):
         return type_.name
     return ""

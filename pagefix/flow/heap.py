@@ -26,9 +26,10 @@ class Obj(NamedTuple):
 
     :param kind: ``alloc`` (an allocation in one context), ``var`` (a variable whose
         address is taken), ``param`` (what an entry's argument points to), ``global``,
-        ``result`` (what a call gave back), ``sub`` (a member of ``parent``), ``deref``
-        (what a pointer member of ``parent`` points to), ``any`` (stands for every object
-        of its record where the object is not known).
+        ``result`` (what a call gave back), ``sub`` (a member of ``parent``), ``slot`` (the
+        same of a member that is no record: what is stored there is stored in ``parent``),
+        ``deref`` (what a pointer member of ``parent`` points to), ``any`` (stands for every
+        object of its record where the object is not known).
     :param record: the record it is an instance of, empty where that is not known.
     :param parent: number of the object it is part of, -1 for none.
     """
@@ -41,6 +42,9 @@ class Obj(NamedTuple):
 
 
 Location = tuple[int, str]
+
+#: Objects that are parts of others.
+_PARTS = frozenset(("sub", "slot"))
 
 #: What is held below an object, the most telling counts.
 _PAGE = 3
@@ -127,7 +131,7 @@ class Heap:
         away (a superblock by way of a request) is not.
         """
         obj = self._objects[number]
-        while obj.kind == "sub":
+        while obj.kind in _PARTS:
             obj = self._objects[obj.parent]
         return obj.kind in ("alloc", "var", "global")
 
@@ -142,6 +146,10 @@ class Heap:
     def member(self, parent: int, field: str, record: str) -> int:
         """Return the member ``field`` of an object as an object of its own."""
         return self._below("sub", parent, field, record)
+
+    def slot(self, parent: int, field: str) -> int:
+        """Return what a pointer to the member ``field`` points to, a member that is no record."""
+        return self.make("slot", (field,), "", parent)
 
     def pointee(self, parent: int, field: str, record: str) -> int:
         """Return what the pointer member ``field`` points to when nothing was stored."""
@@ -269,7 +277,7 @@ class Heap:
             self._raise(whole, _HELD.get(atom.tag, 0))
 
     def _whole(self, number: int) -> int:
-        while self._objects[number].kind == "sub":
+        while self._objects[number].kind in _PARTS:
             number = self._objects[number].parent
         return number
 

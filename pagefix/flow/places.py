@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pagefix.c import ast
+from pagefix.flow.globals import record_of
 from pagefix.flow.heap import ELEMENTS, Obj, Store
 from pagefix.flow.state import State, element_of
 from pagefix.flow.values import (
@@ -96,21 +97,17 @@ class Places:
     def record_name(self, type_: ast.Type) -> str:
         """Return the name of a record type, or an empty string."""
         type_ = self.run.program.strip(type_, self.path)
-        if isinstance(type_, ast.Record):
-            return type_.name
-        if isinstance(type_, ast.Base) and type_.name.startswith(("struct ", "union ")):
-            return type_.name
-        return ""
+        return "" if isinstance(type_, ast.Array) else record_of(type_)
 
     # --- objects -------------------------------------------------------------
 
     def variable(self, decl: int, type_: ast.Type | None) -> int:
         """Return the object that is a boxed local."""
-        record = ""
-        if type_ is not None:
-            record = self.record_name(type_) or self.record_behind(
-                type_ if isinstance(type_, ast.Array) else ast.UnknownType()
-            )
+        record = "" if type_ is None else record_of(self.run.program.strip(type_, self.path))
+        if decl in self.shape.static:
+            # There is one, whoever calls; known by the function, which alone can name it.
+            key = (f"{self.path}:{decl}", self.context.function.name)
+            return self.heap.make("global", key, record)
         return self.heap.make("var", (self.context.signature, decl), record)
 
     def targets(self, expr: ast.Expr, value: Value | None = None) -> list[Pointer]:
@@ -177,9 +174,9 @@ class Places:
             return [Slot(o.target, expr.field, o.assumed) for o in self.owners(expr)]
         if isinstance(expr, ast.Subscript):
             self.value(expr.index)
-            return [Slot(o.target, ELEMENTS, o.assumed) for o in self.targets(expr.base)]
+            return [self.behind(one) for one in self.targets(expr.base)]
         if isinstance(expr, ast.Unary) and expr.op == "*":
-            return [Slot(o.target, ELEMENTS, o.assumed) for o in self.targets(expr.operand)]
+            return [self.behind(one) for one in self.targets(expr.operand)]
         if isinstance(expr, ast.Cast):
             return self.places(expr.value)
         wrapped = self.run.transparent(expr)
@@ -187,6 +184,13 @@ class Places:
             return self.places(wrapped)
         self.value(expr)
         return []
+
+    def behind(self, one: Pointer) -> Slot:
+        """Return the place that a pointer to something that is no record leads to."""
+        info = self.heap.info(one.target)
+        if info.kind == "slot":
+            return Slot(info.parent, str(info.key[0]), one.assumed)
+        return Slot(one.target, ELEMENTS, one.assumed)
 
     def assign(self, target: ast.Expr, value: Value, at: int, end: int) -> None:
         """Store a value into an lvalue."""
@@ -202,6 +206,8 @@ class Places:
                 self.put(place, value, at, end)
         if isinstance(target, ast.Member):
             self.state.forget_field(target.field)
+        elif isinstance(target, ast.Name) and target.decl == ast.GLOBAL:
+            self.state.forget_field(target.name)
         elif isinstance(target, ast.Subscript | ast.Unary):
             self.state.forget_elements()
 
@@ -322,6 +328,8 @@ class Places:
                 expr = expr.operand
             elif isinstance(expr, ast.Name) and expr.decl != ast.GLOBAL and fields:
                 return ("path", expr.decl, tuple(fields))
+            elif isinstance(expr, ast.Name) and fields:
+                return ("path", ast.GLOBAL, (*fields, expr.name))
             else:
                 return None
 

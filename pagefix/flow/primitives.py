@@ -80,7 +80,7 @@ class Primitives(Beyond):
         value = self.value(expr.args[0])
         type_ = expr.args[1]
         assert isinstance(type_, ast.TypeArg)
-        record = self.record_name(type_.type)
+        record = self.record_name(self.typer.concrete(type_.type))
         if name not in self.run.models.containers:
             value = UNKNOWN
         return self.entry(value, record, expr.args[2])
@@ -98,7 +98,7 @@ class Primitives(Beyond):
         number = pointer.target
         for wanted in reversed(member.split(".")):
             info = self.heap.info(number)
-            if info.kind != "sub" or info.key != (wanted,):
+            if info.kind not in ("sub", "slot") or info.key != (wanted,):
                 return None
             number = info.parent
         if self.heap.info(number).record not in ("", record):

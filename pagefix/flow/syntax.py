@@ -25,6 +25,7 @@ class Shape(NamedTuple):
     :param types: declared type of each local and parameter, by the name's offset.
     :param boxed: locals that live in the heap: their address is taken, or they are
         records or arrays.
+    :param static: locals that outlive the call, which are boxed too.
     :param labels: for each statement that holds labels, their names (keyed by the
         statement's span).
     :param backward: whether a ``goto`` leads back: the body is a loop then.
@@ -34,6 +35,7 @@ class Shape(NamedTuple):
 
     types: dict[int, ast.Type]
     boxed: frozenset[int]
+    static: frozenset[int]
     labels: dict[tuple[int, int], frozenset[str]]
     backward: bool
     names: frozenset[str]
@@ -57,6 +59,7 @@ def shape_of(params: tuple[ast.Param, ...], body: object) -> Shape:
     """Return the :class:`Shape` of a body with its parameters."""
     types: dict[int, ast.Type] = {param.at: param.type for param in params}
     boxed = {param.at for param in params if _is_record(param.type)}
+    static: set[int] = set()
     names: set[str] = set()
     labels: dict[str, int] = {}
     jumps: list[tuple[str, int]] = []
@@ -67,6 +70,9 @@ def shape_of(params: tuple[ast.Param, ...], body: object) -> Shape:
             types[node.at] = node.type
             if isinstance(node.type, ast.Array | ast.Record) or _is_record(node.type):
                 boxed.add(node.at)
+            # A constant of an enumeration in a body has no type, and no place.
+            if node.static and not isinstance(node.type, ast.UnknownType):
+                static.add(node.at)
         elif isinstance(node, ast.While | ast.For | ast.ForEach):
             loops.append((node.start, node.end))
         elif isinstance(node, ast.Assign):
@@ -90,7 +96,15 @@ def shape_of(params: tuple[ast.Param, ...], body: object) -> Shape:
         (start, end): frozenset(decl for at, decl in steps if start <= at < end)
         for start, end in loops
     }
-    return Shape(types, frozenset(boxed), _holders(body), backward, frozenset(names), counters)
+    return Shape(
+        types,
+        frozenset(boxed | static),
+        frozenset(static),
+        _holders(body),
+        backward,
+        frozenset(names),
+        counters,
+    )
 
 
 def _is_record(type_: ast.Type) -> bool:

@@ -19,9 +19,9 @@ __all__ = ["Store", "Text"]
 
 # Also in comments, which does no harm, and costs half of looking for the line's begin.
 _DIRECTIVE = re.compile(rb'#[ \t]*(?:define[ \t]+(\w+)|include[ \t]*([<"][^>"\n]+)[>"])')
-# A declaration begins in the first column; names on such a line before a parameter
-# list, an initializer or the end. `}` ends a typedef'd record, and may be indented.
-_TOP = re.compile(rb"\n(typedef[^\n]*|[A-Za-z_}][^\n;{=]*|[ \t]+\}[^\n;{=]*)")
+# A declaration begins in the first column; all of such a line, since a record without a
+# tag, or another variable, may stand before the name. `}` may be indented where it ends one.
+_TOP = re.compile(rb"\n([A-Za-z_}][^\n]*|[ \t]+\}[^\n;{=]*)")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _CONTINUED = re.compile(rb"\\\r?\n")
 
