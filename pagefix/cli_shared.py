@@ -119,6 +119,10 @@ def refuse_stopped(program: Program) -> None:
         )
 
 
+#: How long a second is, for tests.
+_SECOND = 1.0
+
+
 @contextmanager
 def busy(program: Program) -> Iterator[None]:
     """Show a person who waits that something moves; a pipe or a log sees nothing of it."""
@@ -139,7 +143,7 @@ def busy(program: Program) -> Iterator[None]:
 def _tick(words: str, done: threading.Event) -> None:
     # Nothing for who waits less than a second; then the seconds, on one line that goes away.
     seconds = 0
-    while not done.wait(1):
+    while not done.wait(_SECOND):
         seconds += 1
         print(f"\r\x1b[Kpagefix: {words}, {seconds} s", end="", file=sys.stderr, flush=True)
     if seconds:

@@ -177,7 +177,8 @@ def test_a_mistake_of_ours_is_told_as_one(
 
 _SLOW = """
 import sys, time
-from pagefix import cli, engine
+from pagefix import cli, cli_shared, engine
+cli_shared._SECOND = float(sys.argv[3])
 check = engine.check
 def slow(*arguments, **more):
     time.sleep(float(sys.argv[2]))
@@ -187,11 +188,14 @@ sys.exit(cli.main(["check", "--format", "concise", sys.argv[1]]))
 """
 
 
-def on_a_terminal(path: Path, seconds: str) -> bytes:
-    """Return what a slow check says on standard error, where that is a terminal."""
+def on_a_terminal(path: Path, seconds: str, second: str) -> bytes:
+    """Return what a slow check says on standard error, where that is a terminal.
+
+    :param second: how long a second is.
+    """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", _SLOW, str(path), seconds],
+        [sys.executable, "-c", _SLOW, str(path), seconds, second],
         stdout=subprocess.PIPE,
         stderr=theirs,
         env={**os.environ, "TERM": "xterm"},
@@ -213,7 +217,7 @@ def on_a_terminal(path: Path, seconds: str) -> bytes:
 
 def test_progress_of_what_takes_long(tmp_path: Path) -> None:
     tree(tmp_path, {"fs/a.c": "int x;\n"})
-    said = on_a_terminal(tmp_path / "fs", "2.5")
+    said = on_a_terminal(tmp_path / "fs", "1", "0.1")
     assert b"pagefix: 1 file to read, 1 s" in said
     # It leaves nothing behind.
     assert said.endswith(b"\r\x1b[K")
@@ -221,4 +225,4 @@ def test_progress_of_what_takes_long(tmp_path: Path) -> None:
 
 def test_no_progress_of_what_is_quick(tmp_path: Path) -> None:
     tree(tmp_path, {"fs/a.c": "int x;\n"})
-    assert on_a_terminal(tmp_path / "fs", "0") == b""
+    assert on_a_terminal(tmp_path / "fs", "0", "3600") == b""

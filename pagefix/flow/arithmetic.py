@@ -8,10 +8,8 @@ from pagefix.flow.values import (
     UNKNOWN,
     Atom,
     Const,
-    Ident,
     Page,
     Pointer,
-    Predicate,
     Range,
     Value,
 )
@@ -23,9 +21,6 @@ def fold(op: str, left: Value, right: Value) -> Value:
     """Return the result of arithmetic on two values."""
     if op in ("&", "*") and (left == NULL or right == NULL):
         return NULL
-    told = _told(op, left, right)
-    if told is not None:
-        return told
     found: set[Atom] = set()
     for atom in left | right:
         if isinstance(atom, Range) or atom.tag == "size":
@@ -41,26 +36,6 @@ def fold(op: str, left: Value, right: Value) -> Value:
             return frozenset(Const("const", number) for number in results if number is not None)
         return UNKNOWN
     return frozenset(found) if found else (UNKNOWN if left and right else BOTTOM)
-
-
-def _told(op: str, left: Value, right: Value) -> Value | None:
-    # ``a | b`` is 0 if both are, ``a & b`` is not 0 only if both are not.
-    if op not in ("|", "&"):
-        return None
-    tests = [
-        atom
-        for value in (left, right)
-        for atom in value
-        if isinstance(atom, Predicate) and len(value) == 1
-    ]
-    none: frozenset[Ident] = frozenset()
-    shown = none.union(*(test.if_false if op == "|" else test.if_true for test in tests))
-    if not shown:
-        return None
-    true, false = (none, shown) if op == "|" else (shown, none)
-    if op == "|" and NULL in (left, right):
-        true = tests[0].if_true
-    return frozenset((Predicate("predicate", true, false),))
 
 
 #: Results of one operation that are told apart.

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pagefix.c import ast
 from pagefix.flow.contexts import Edge, Kind
 from pagefix.flow.expressions import Expressions
+from pagefix.flow.outcomes import predicate
 from pagefix.flow.places import PAGE_RECORDS
 from pagefix.flow.values import (
     TOP,
@@ -80,9 +81,11 @@ class Beyond(Expressions):
             elif isinstance(atom, Range):
                 kept.add(Range("range", frozenset(names[i] for i in atom.idents if i in names)))
             elif isinstance(atom, Predicate):
-                true = frozenset(names[i] for i in atom.if_true if i in names)
-                false = frozenset(names[i] for i in atom.if_false if i in names)
-                kept.add(atom._replace(if_true=true, if_false=false) if true or false else TOP)
+                cases = {
+                    number: frozenset(names[i] for i in idents if i in names)
+                    for number, idents in atom.cases
+                }
+                kept.add(predicate(cases) if any(cases.values()) else TOP)
             elif isinstance(atom, Const):
                 small = len(numbers) <= 2 and atom.value in _SMALL
                 if "constants" in self.run.without:

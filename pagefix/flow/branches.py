@@ -6,9 +6,10 @@ Second part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 from __future__ import annotations
 
 from pagefix.c import ast
+from pagefix.flow.outcomes import told
 from pagefix.flow.places import Places
 from pagefix.flow.state import State, join
-from pagefix.flow.values import NULL, Atom, Const, Pointer, Predicate, Value
+from pagefix.flow.values import NULL, Atom, Const, Pointer, Value
 
 __all__ = ["Branches"]
 
@@ -67,6 +68,12 @@ class Branches(Places):
         no: State | None = self.state.copy()
         if "branches" in self.run.without:
             return yes, no
+        outcome = told(value)
+        if outcome is not None:
+            return (
+                None if outcome.if_true is None else yes,
+                None if outcome.if_false is None else no,
+            )
         if value and all(isinstance(atom, Const) for atom in value):
             if all(atom.value == 0 for atom in value):  # type: ignore[union-attr]
                 return None, no
@@ -83,12 +90,12 @@ class Branches(Places):
         return atom.tag == "func"
 
     def _refine(self, test: ast.Expr, value: Value, yes: State | None, no: State | None) -> Sides:
-        for atom in value:
-            if isinstance(atom, Predicate) and len(value) == 1:
-                if yes is not None:
-                    yes.drop(atom.if_true)
-                if no is not None:
-                    no.drop(atom.if_false)
+        outcome = told(value)
+        if outcome is not None:
+            if yes is not None:
+                yes.drop(outcome.if_true or frozenset())
+            if no is not None:
+                no.drop(outcome.if_false or frozenset())
         if isinstance(test, ast.Assign):
             test = test.target
         if isinstance(test, ast.Name) and test.decl != ast.GLOBAL:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pagefix.c import ast
 from pagefix.flow.beyond import split
 from pagefix.flow.contexts import Callee, Edge, Kind, Summary
+from pagefix.flow.outcomes import merged, predicate, shown
 from pagefix.flow.places import PAGE_RECORDS
 from pagefix.flow.primitives import BUILTINS, Primitives, names_member
 from pagefix.flow.values import (
@@ -19,6 +20,7 @@ from pagefix.flow.values import (
     Const,
     Func,
     Ident,
+    Number,
     Page,
     Pointer,
     Predicate,
@@ -106,7 +108,7 @@ class Calls(Primitives):
             return self._allocated_by(expr, func)
         found, how = self._candidates(func)
         if not found:
-            self.run.unresolved(self.path, expr)
+            self._unresolved(expr)
             return UNKNOWN
         result: Value = BOTTOM
         for one in found:
@@ -127,6 +129,14 @@ class Calls(Primitives):
             if any(self.run.returns_fresh(path, function) for path, function in callee.functions):
                 return self._new(expr)
         return UNKNOWN
+
+    def _unresolved(self, expr: ast.Call) -> None:
+        # Of a model, the calls that came here are told.
+        if not self.path.startswith("<"):
+            self.run.unresolved(self.path, expr.start)
+        for edge in self.context.edges if self.path.startswith("<") else ():
+            if not edge.path.startswith("<"):
+                self.run.unresolved(edge.path, edge.start)
 
     def _candidates(self, func: ast.Expr) -> tuple[list[Func], str]:
         if isinstance(func, ast.Member):
@@ -164,8 +174,7 @@ class Calls(Primitives):
         if not (self._worth_entering(callee, args) or self._gives_function(callee)):
             return self._not_entered(expr, callee)
         result: Value = BOTTOM
-        off_true: frozenset[Ident] | None = None
-        off_false: frozenset[Ident] | None = None
+        cases: dict[Number, frozenset[Ident]] = {}
         gone: frozenset[Ident] = frozenset()
         guess = assumed or self._guessed(args)
         edge = Edge(
@@ -186,18 +195,12 @@ class Calls(Primitives):
                     value = self._own(value, expr)
                 result |= value
                 gone |= _caller_idents(summary.gone, args)
-                true = _caller_idents(summary.off_true, args)
-                false = _caller_idents(summary.off_false, args)
-                off_true = true if off_true is None else off_true & true
-                off_false = false if off_false is None else off_false & false
-        if (off_true or off_false) and "predicates" not in self.run.without:
-            self.state.drop((off_true or frozenset()) & (off_false or frozenset()))
-            negative = all(isinstance(a, Const) and a.value <= 0 for a in result)
-            test = Predicate(
-                "predicate", off_true or frozenset(), off_false or frozenset(), negative
-            )
-            result = frozenset(a for a in result if a.tag not in ("top", "const", "predicate"))
-            result |= {test}
+                told = {n: _caller_idents(idents, args) for n, idents in summary.outcome.cases}
+                cases = merged(cases, told)
+        if any(cases.values()) and "predicates" not in self.run.without:
+            self.state.drop(shown(cases.values()) or frozenset())
+            result = frozenset(atom for atom in result if atom.tag not in ("top", "const"))
+            result |= {predicate(cases)}
         self.state.gone = self.state.gone | gone
         return result or UNKNOWN
 

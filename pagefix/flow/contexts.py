@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from pagefix.c import ast
-from pagefix.flow.values import BOTTOM, Ident, Pointer, Value
+from pagefix.flow.values import BOTTOM, Ident, Pointer, Predicate, Value
 
 __all__ = ["Callee", "Context", "Edge", "Kind", "Summary"]
 
@@ -33,14 +33,12 @@ class Callee(NamedTuple):
 class Summary(NamedTuple):
     """What a caller learns of a context.
 
-    :param off_true: arguments shown to be no swapcache page when the result is not 0.
-    :param off_false: the same when the result is 0.
+    :param outcome: arguments shown to be no swapcache page, by what the result is.
     :param gone: arguments that may have been unlocked.
     """
 
     value: Value = BOTTOM
-    off_true: frozenset[Ident] = frozenset()
-    off_false: frozenset[Ident] = frozenset()
+    outcome: Predicate = Predicate("predicate", ())
     gone: frozenset[Ident] = frozenset()
 
 

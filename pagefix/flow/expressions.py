@@ -12,17 +12,16 @@ from pagefix.finding import Access
 from pagefix.flow.arithmetic import fold
 from pagefix.flow.branches import Branches
 from pagefix.flow.heap import ELEMENTS
+from pagefix.flow.outcomes import calculated, computed, predicate
 from pagefix.flow.places import Slot
-from pagefix.flow.state import State, join
+from pagefix.flow.state import State, either, join
 from pagefix.flow.values import (
     BOTTOM,
-    NULL,
     TOP,
     UNKNOWN,
     Atom,
     Page,
     Pointer,
-    Predicate,
     Range,
     SizeLimit,
     Value,
@@ -197,7 +196,7 @@ class Expressions(Branches):
             return self._truth(expr)
         value = self.value(expr.operand)
         if expr.op == "-":
-            return fold("-", const(0), value)
+            return calculated("-", const(0), value)
         if expr.op == "~":
             return fold("^", const(-1), value)
         return value
@@ -263,20 +262,15 @@ class Expressions(Branches):
         left, right = self.value(expr.left), self.value(expr.right)
         if expr.op in _COMPARISONS:
             return self._compare(expr, left, right)
-        return fold(expr.op, left, right)
+        return calculated(expr.op, left, right)
 
     def _compare(self, expr: ast.Binary, left: Value, right: Value) -> Value:
         self.run.record.comparison(self, expr, left, right)
+        outcome = computed(expr.op, left, right)
+        if outcome is not None:
+            return outcome
         folded = fold(expr.op, left, right)
-        if folded and all(atom.tag == "const" for atom in folded):
-            return folded
-        if expr.op in ("==", "!="):
-            for test, other in ((left, right), (right, left)):
-                found = [atom for atom in test if isinstance(atom, Predicate)]
-                if found and other in (NULL, const(1)):
-                    keep = (expr.op == "==") == (other == const(1))
-                    return frozenset(p if keep else _inverted(p) for p in found)
-        return _sign_test(expr.op, left, right) or UNKNOWN
+        return folded if folded and all(atom.tag == "const" for atom in folded) else UNKNOWN
 
     def _truth(self, expr: ast.Expr) -> Value:
         yes, no = self.branch(expr)
@@ -287,7 +281,7 @@ class Expressions(Branches):
         self.state = join(yes, no) or before
         if yes.off == no.off:
             return UNKNOWN
-        return frozenset((Predicate("predicate", yes.off, no.off),))
+        return frozenset((predicate({1: yes.off, 0: no.off}),))
 
     def _assign(self, expr: ast.Assign) -> Value:
         value = self.value(expr.value)
@@ -296,7 +290,7 @@ class Expressions(Branches):
             value = self.convert(value, expr.value, self.type_of(expr.target))
         else:
             self.note_write(expr.target, Access.READWRITE)
-            value = fold(expr.op[:-1], self.value(expr.target), value)
+            value = calculated(expr.op[:-1], self.value(expr.target), value)
         self.assign(expr.target, value, expr.start, expr.end)
         return value
 
@@ -310,17 +304,18 @@ class Expressions(Branches):
 
     def _conditional(self, expr: ast.Conditional) -> Value:
         yes, no = self.branch(expr.test)
-        found: Value = BOTTOM
-        ends: list[State | None] = []
+        ends: list[tuple[Value, State]] = []
         for state, side in ((yes, expr.then), (no, expr.other)):
             if state is None:
                 continue
             self.state = state
-            found |= self.value(expr.test if side is None else side)
-            ends.append(self.state)
-        for state in ends:
-            self.state = join(self.state, state) or self.state
-        return found
+            value = self.value(expr.test if side is None else side)
+            ends.append((value, self.state))
+        if len(ends) < 2:
+            return ends[0][0] if ends else BOTTOM
+        (one, left), (two, right) = ends
+        self.state = join(left, right) or left
+        return either((one, left.off), (two, right.off), self.state.off)
 
     def _cast(self, expr: ast.Cast) -> Value:
         value = self.value(expr.value)
@@ -360,23 +355,6 @@ class Expressions(Branches):
 
     def _size(self, expr: ast.SizeOf) -> Value:
         return UNKNOWN
-
-
-def _inverted(test: Predicate) -> Predicate:
-    return Predicate("predicate", test.if_false, test.if_true)
-
-
-def _sign_test(op: str, left: Value, right: Value) -> Value:
-    # ``error < 0`` and ``error >= 0``, where the error tells of a test.
-    found = next(iter(left), None)
-    if not isinstance(found, Predicate) or len(left) > 1 or right != NULL:
-        return BOTTOM
-    if op == "<":
-        return frozenset((found if found.negative else found._replace(if_false=frozenset()),))
-    if op == ">=":
-        test = _inverted(found)
-        return frozenset((test if found.negative else test._replace(if_true=frozenset()),))
-    return BOTTOM
 
 
 def _call(self: Expressions, expr: ast.Call) -> Value:

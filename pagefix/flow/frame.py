@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING
 from pagefix.c import ast
 from pagefix.flow.calls import Calls
 from pagefix.flow.contexts import Summary
+from pagefix.flow.outcomes import merged, outcomes, plain, predicate, shown
 from pagefix.flow.places import Slot
 from pagefix.flow.state import State, join
-from pagefix.flow.syntax import cases, has_case_zero, has_default, is_logical
+from pagefix.flow.syntax import cases, has_default, is_logical
 from pagefix.flow.values import (
     BOTTOM,
-    NULL,
     UNKNOWN,
     Atom,
     Const,
     Ident,
     Page,
     Pointer,
-    Predicate,
     Range,
     Value,
     const,
@@ -53,11 +52,9 @@ class Frame(Calls):
         self.breaks: list[State | None] = []
         self.continues: list[State | None] = []
         self.switches: list[tuple[Value, State, bool]] = []
-        self.zero_cases: list[bool] = []
         self.covered: list[frozenset[int]] = []
         self.value_out: Value = BOTTOM
-        self.off_true: frozenset[Ident] | None = None
-        self.off_false: frozenset[Ident] | None = None
+        self.outcome: dict[int | None, frozenset[Ident]] = {}
         self.gone_out: frozenset[Ident] = frozenset()
         self.last: Value = UNKNOWN
 
@@ -71,8 +68,7 @@ class Frame(Calls):
                 self._give_back(UNKNOWN, end)
             if self.labels == before:
                 break
-        none: frozenset[Ident] = frozenset()
-        return Summary(self.value_out, self.off_true or none, self.off_false or none, self.gone_out)
+        return Summary(self.value_out, predicate(self.outcome), self.gone_out)
 
     def _start(self) -> None:
         self.state = State()
@@ -251,22 +247,18 @@ class Frame(Calls):
         value = self.value(node.value) if state is not None else BOTTOM
         entry = self.state.copy() if state is not None else State()
         self.switches.append((value, entry, state is not None))
-        self.zero_cases.append(has_case_zero(node.body))
-        self.covered.append(self._covered(node.body, value))
+        self.covered.append(self._covered(node.body))
         self.breaks.append(None)
         end = self.statement(node.body, None)
         self.switches.pop()
-        self.zero_cases.pop()
         self.covered.pop()
         end = join(end, self.breaks.pop())
         if not has_default(node.body):
             end = join(end, state)
         return end
 
-    def _covered(self, body: ast.Stmt, value: Value) -> frozenset[int]:
-        # The numbers that have a case of their own, where nothing but numbers can come.
-        if not value or any(atom.tag != "const" for atom in value):
-            return frozenset()
+    def _covered(self, body: ast.Stmt) -> frozenset[int]:
+        # The numbers that have a case of their own.
         found: set[int] = set()
         for case in cases(body):
             here = self.value(case.value) if case.value is not None else BOTTOM
@@ -279,28 +271,28 @@ class Frame(Calls):
         value, entry, live = self.switches[-1]
         if not live:
             return state
-        numbers = {atom.value for atom in value if isinstance(atom, Const)}
-        if node.value is not None and numbers and all(isinstance(a, Const) for a in value):
-            here = self.value(node.value)
-            if all(isinstance(a, Const) for a in here) and here and node.last is None:
-                if not any(isinstance(a, Const) and a.value in numbers for a in here):
-                    return state
-        if node.value is None and numbers and numbers <= self.covered[-1]:
+        seen = shown(self._taken(node, outcomes(value)))
+        if seen is None:
             return state
         chosen = entry.copy()
-        if len(value) == 1:
-            self._told(node, next(iter(value)), chosen)
+        chosen.drop(seen)
         return join(state, self._chosen(node, chosen))
 
-    def _told(self, node: ast.Case, atom: Atom, state: State) -> None:
-        # What the case of a test's result shows; ``default`` is not 0 if there is a case for 0.
-        if not isinstance(atom, Predicate):
-            return
-        here = self.value(node.value) if node.value is not None else const(1)
-        if here == NULL:
-            state.drop(atom.if_false)
-        elif node.value is not None or self.zero_cases[-1]:
-            state.drop(atom.if_true)
+    def _taken(
+        self, node: ast.Case, cases_: dict[int | None, frozenset[Ident]]
+    ) -> list[frozenset[Ident]]:
+        # What is shown for each number that leads to this label.
+        if node.value is None:
+            return [seen for number, seen in cases_.items() if number not in self.covered[-1]]
+        here = self.value(node.value)
+        numbers = {atom.value for atom in here if isinstance(atom, Const)}
+        if node.last is not None or len(numbers) != len(here):
+            return list(cases_.values())
+        return [
+            seen
+            for number, seen in cases_.items()
+            if number in numbers or (number is None and numbers != {0})
+        ]
 
     def _chosen(self, node: ast.Case, state: State) -> State:
         # A case that names a clause's word is a branch that the clause would forbid.
@@ -353,20 +345,12 @@ class Frame(Calls):
 
     def _give_back(self, value: Value, state: State) -> None:
         self.gone_out |= frozenset(i for i in state.gone if i[0] == "arg")
-        true = false = frozenset(i for i in state.off if i[0] == "arg")
-        may_be_true = may_be_false = True
-        if value and all(isinstance(atom, Const) for atom in value):
-            may_be_true = any(atom.value != 0 for atom in value)  # type: ignore[union-attr]
-            may_be_false = any(atom.value == 0 for atom in value)  # type: ignore[union-attr]
-        for atom in value:
-            if isinstance(atom, Predicate) and len(value) == 1:
-                true |= frozenset(i for i in atom.if_true if i[0] == "arg")
-                false |= frozenset(i for i in atom.if_false if i[0] == "arg")
-        if may_be_true:
-            self.off_true = true if self.off_true is None else self.off_true & true
-        if may_be_false:
-            self.off_false = false if self.off_false is None else self.off_false & false
-        self.value_out |= frozenset(_leaving(atom) for atom in value)
+        cases = {
+            number: frozenset(ident for ident in idents if ident[0] == "arg")
+            for number, idents in outcomes(value, state.off).items()
+        }
+        self.outcome = merged(self.outcome, cases)
+        self.value_out |= frozenset(_leaving(atom) for atom in plain(value))
 
     def _asm(self, node: ast.Asm, state: State | None) -> State | None:
         for operand in node.operands:

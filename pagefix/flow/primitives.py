@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pagefix.c import ast
 from pagefix.flow.beyond import Beyond
+from pagefix.flow.outcomes import predicate
 from pagefix.flow.places import PAGE_RECORDS
 from pagefix.flow.values import (
     NULL,
@@ -16,7 +17,6 @@ from pagefix.flow.values import (
     Ident,
     Labelled,
     Pointer,
-    Predicate,
     Range,
     SizeLimit,
     Value,
@@ -70,9 +70,7 @@ class Primitives(Beyond):
         if not idents or "guards" in self.run.without:
             return UNKNOWN
         names, none = frozenset(idents), frozenset[Ident]()
-        return frozenset(
-            (Predicate("predicate", names if true else none, names if false else none),)
-        )
+        return frozenset((predicate({0: names if false else none, 1: names if true else none}),))
 
     # --- containers -----------------------------------------------------------
 

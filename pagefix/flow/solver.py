@@ -10,6 +10,7 @@ from pagefix.flow.entries import Table
 from pagefix.flow.family import companions
 from pagefix.flow.frame import Frame
 from pagefix.flow.heap import Store
+from pagefix.flow.outcomes import merged, predicate
 from pagefix.flow.record import Record, Sinks
 from pagefix.flow.values import (
     UNKNOWN,
@@ -282,8 +283,7 @@ class Solver:
         if context.runs > 1:
             new = Summary(
                 old.value | new.value,
-                old.off_true & new.off_true,
-                old.off_false & new.off_false,
+                predicate(merged(dict(old.outcome.cases), dict(new.outcome.cases))),
                 old.gone | new.gone,
             )
         if new != old or context.runs == 1:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pagefix.flow.outcomes import merged, outcomes, plain, predicate, told
 from pagefix.flow.values import (
     TOP,
     UNKNOWN,
     Atom,
-    Const,
     Ident,
     Labelled,
     Page,
@@ -18,14 +18,14 @@ from pagefix.flow.values import (
     Value,
 )
 
-__all__ = ["State", "element_of", "join"]
+__all__ = ["State", "either", "element_of", "join"]
 
 _NONE: frozenset[Ident] = frozenset()
 #: What a page is that a test has shown not to be in the swap cache.
 _GUARDED = Labelled("labelled", "guarded")
 _NAMING = frozenset(("page", "range", "predicate"))
-#: What a flag or an error code may hold.
-_FLAGS = frozenset(("const", "top", "predicate"))
+#: What a predicate describes.
+_SAID = frozenset(("const", "top"))
 _Test = Callable[[Ident], bool]
 
 
@@ -139,8 +139,9 @@ def _without(idents: frozenset[Ident], stale: _Test) -> frozenset[Ident]:
 
 
 def _mentions(atom: Page | Predicate | Range, stale: _Test) -> bool:
-    parts = (atom.if_true, atom.if_false) if isinstance(atom, Predicate) else (atom.idents,)
-    return any(stale(ident) for part in parts for ident in part)
+    if isinstance(atom, Predicate):
+        return any(stale(ident) for _number, part in atom.cases for ident in part)
+    return any(stale(ident) for ident in atom.idents)
 
 
 def _cleaned(atom: Atom, stale: _Test) -> Atom:
@@ -149,8 +150,7 @@ def _cleaned(atom: Atom, stale: _Test) -> Atom:
     if isinstance(atom, Range):
         return Range("range", _without(atom.idents, stale))
     if isinstance(atom, Predicate):
-        true, false = _without(atom.if_true, stale), _without(atom.if_false, stale)
-        return atom._replace(if_true=true, if_false=false)
+        return predicate({number: _without(part, stale) for number, part in atom.cases})
     return atom
 
 
@@ -166,58 +166,31 @@ def join(left: State | None, right: State | None) -> State | None:
     tested = left.off != right.off
     for decl in left.env.keys() | right.env.keys():
         one, two = left.env.get(decl, UNKNOWN), right.env.get(decl, UNKNOWN)
-        env[decl] = one if one == two else one | two
-        if tested and one != two:
-            flag = _flag((one, left.off), (two, right.off), off)
-            if flag is not None:
-                env[decl] = frozenset((flag,))
-                named.add(decl)
+        if one == two:
+            env[decl] = one
+            continue
+        if tested or told(one) is not None or told(two) is not None:
+            env[decl] = either((one, left.off), (two, right.off), off)
+            named.add(decl)
+        else:
+            env[decl] = one | two
     clause = left.clause if right.clause is not None else None
     return State(env, off, left.gone | right.gone, clause, named)
 
 
-def _flag(
+def either(
     one: tuple[Value, frozenset[Ident]],
     two: tuple[Value, frozenset[Ident]],
     known: frozenset[Ident],
-) -> Predicate | None:
-    # ``if (PageSwapCache(page)) err = -EINVAL;``: from here on err is the test's result.
-    sides = (_truth(*one), _truth(*two))
-    if sides[0] is None or sides[1] is None:
-        return None
-    shown = [
-        [side[way] for side in sides if side is not None and side[way] is not None]
-        for way in (0, 1)
-    ]
-    true, false = (
-        frozenset.intersection(*each) if each else known  # type: ignore[arg-type]
-        for each in shown
-    )
-    if true | false <= known:
-        return None
-    negative = all(_is_error(value) for value in (one[0], two[0]))
-    return Predicate("predicate", true, false, negative)
+) -> Value:
+    """Return what is one of two values, each with what is shown where it is that one.
 
+    ``if (PageSwapCache(page)) err = -EINVAL;``: from here on err is the test's result.
 
-def _truth(
-    value: Value, off: frozenset[Ident]
-) -> tuple[frozenset[Ident] | None, frozenset[Ident] | None] | None:
-    # What is shown where the value is not 0, and where it is; ``None``: it never is.
-    if not value or any(atom.tag not in _FLAGS for atom in value):
-        return None
-    first = next(iter(value))
-    if isinstance(first, Predicate):
-        return (first.if_true | off, first.if_false | off) if len(value) == 1 else (off, off)
-    if any(atom.tag != "const" for atom in value):
-        return off, off
-    numbers = {atom.value for atom in value if isinstance(atom, Const)}
-    return (off if numbers - {0} else None), (off if 0 in numbers else None)
-
-
-def _is_error(value: Value) -> bool:
-    return all(
-        atom.negative
-        if isinstance(atom, Predicate)
-        else isinstance(atom, Const) and atom.value <= 0
-        for atom in value
-    )
+    :param known: what is shown in both cases.
+    """
+    found = plain(one[0]) | plain(two[0])
+    cases = merged(outcomes(*one), outcomes(*two))
+    if all(idents <= known for idents in cases.values()):
+        return found
+    return frozenset(atom for atom in found if atom.tag not in _SAID) | {predicate(cases)}

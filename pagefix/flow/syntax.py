@@ -10,7 +10,6 @@ from pagefix.c import ast, walk
 __all__ = [
     "Shape",
     "cases",
-    "has_case_zero",
     "has_default",
     "is_logical",
     "root_of",
@@ -174,11 +173,6 @@ def is_logical(expr: ast.Expr) -> bool:
     if isinstance(expr, ast.Binary):
         return expr.op in ("&&", "||")
     return isinstance(expr, ast.Unary) and expr.op == "!"
-
-
-def has_case_zero(body: ast.Stmt) -> bool:
-    """Return whether a switch has a label for 0."""
-    return any(isinstance(case.value, ast.Number) and case.value.value == 0 for case in cases(body))
 
 
 def has_default(body: ast.Stmt) -> bool:

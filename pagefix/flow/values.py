@@ -23,6 +23,7 @@ __all__ = [
     "Func",
     "Ident",
     "Labelled",
+    "Number",
     "Page",
     "Pointer",
     "Predicate",
@@ -110,16 +111,29 @@ class Pointer(NamedTuple):
     assumed: bool
 
 
-class Predicate(NamedTuple):
-    """The result of a test: which pages are no swapcache pages if it is true / false.
+#: A number that an outcome may be; ``None`` is any but 0.
+Number = int | None
 
-    :param negative: whether it is an error code: false is 0, true below 0.
+
+class Predicate(NamedTuple):
+    """The outcome of a test: which pages are no swapcache pages if it is this number or that.
+
+    It describes all of the value that it is in (see :mod:`pagefix.flow.outcomes`).
     """
 
     tag: Literal["predicate"]
-    if_true: frozenset[Ident]
-    if_false: frozenset[Ident]
-    negative: bool = False
+    cases: tuple[tuple[Number, frozenset[Ident]], ...]
+
+    @property
+    def if_true(self) -> frozenset[Ident] | None:
+        """What is shown where it is not 0; ``None`` if it always is."""
+        every = [idents for number, idents in self.cases if number != 0]
+        return frozenset.intersection(*every) if every else None
+
+    @property
+    def if_false(self) -> frozenset[Ident] | None:
+        """What is shown where it is 0; ``None`` if it never is."""
+        return next((idents for number, idents in self.cases if number == 0), None)
 
 
 Atom = Top | Page | Labelled | Range | SizeLimit | Const | Func | Pointer | Predicate
@@ -150,7 +164,7 @@ def _order(atom: Atom) -> tuple[str, str]:
     if isinstance(atom, Page | Range):
         return atom.tag, repr(sorted(map(repr, atom.idents))) + str(atom[2:])
     if isinstance(atom, Predicate):
-        return atom.tag, repr([sorted(map(repr, part)) for part in (atom.if_true, atom.if_false)])
+        return atom.tag, repr([(number, sorted(map(repr, part))) for number, part in atom.cases])
     return atom.tag, repr(atom)
 
 

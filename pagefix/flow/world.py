@@ -313,9 +313,9 @@ class World(Globals):
 
     # --- coverage -------------------------------------------------------------
 
-    def unresolved(self, path: str, expr: ast.Call) -> None:
+    def unresolved(self, path: str, start: int) -> None:
         """Note a call through a pointer of which nothing is known."""
-        line = self.program.unit(path).source.line_of(expr.start) if path[:1] != "<" else 0
+        line = self.program.unit(path).source.line_of(start)
         self.coverage_unresolved[f"{path}:{line}"] = None
 
     def unmodelled(self, name: str) -> None:
