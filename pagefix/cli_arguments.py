@@ -199,6 +199,7 @@ def _rewrite(parser: argparse.ArgumentParser) -> None:
     add_swap(read)
     made = parser.add_argument_group("what is made")
     add_rules(made, choice=True)
+    made.add_argument("--baseline", metavar="FILE", help="leave the findings that are in this file")
     made.add_argument("--unsafe", action="store_true", help="also make fixes that need a look")
     made.add_argument("--apply", action="store_true", help="write the files, all or none")
     made.add_argument(

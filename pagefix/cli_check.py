@@ -15,7 +15,16 @@ from pagefix.cli_changes import nothing, select
 from pagefix.cli_kept import Found, RulesLater, found_of
 from pagefix.cli_output import about, put, save, screen_of, written
 from pagefix.cli_settings import chosen_rules, settings_of
-from pagefix.cli_shared import busy, checked, many, refuse_stopped, status, warn
+from pagefix.cli_shared import (
+    busy,
+    checked,
+    lived_with,
+    many,
+    refuse_stopped,
+    severe,
+    status,
+    warn,
+)
 from pagefix.errors import ExitCode, PagefixError
 from pagefix.report import Report
 
@@ -90,24 +99,14 @@ def _show(
 
 def _accepted(report: Report, settings: Settings, *, write: bool, partial: bool) -> Report:
     # What the project lives with, taken out of what counts.
-    from dataclasses import replace
-
     from pagefix import baseline
-    from pagefix.finding import Severity
 
-    if settings.severity is not None:
-        order = list(Severity)
-        least = order.index(settings.severity)
-        kept = tuple(each for each in report.findings if order.index(each.severity) <= least)
-        report = replace(report, findings=kept)
-    if settings.baseline is None:
-        if write:
-            raise PagefixError(
-                "there is no baseline to write",
-                why="--write-baseline writes to the file that --baseline or a setting names.",
-                remedy="Name one: --baseline FILE --write-baseline.",
-            )
-        return report
+    if write and settings.baseline is None:
+        raise PagefixError(
+            "there is no baseline to write",
+            why="--write-baseline writes to the file that --baseline or a setting names.",
+            remedy="Name one: --baseline FILE --write-baseline.",
+        )
     if write and partial:
         raise PagefixError(
             "a baseline is not written of a part",
@@ -116,10 +115,10 @@ def _accepted(report: Report, settings: Settings, *, write: bool, partial: bool)
             remedy="Write it without --since, --staged, --patch and --only-named.",
         )
     if write:
-        count = baseline.write_baseline(settings.baseline, report.findings)
+        assert settings.baseline is not None
+        count = baseline.write_baseline(settings.baseline, severe(report, settings).findings)
         print(f"{many(count, 'finding')} written to {settings.baseline}.", file=sys.stderr)
-    known = baseline.read_baseline(settings.baseline)
-    findings, gone = baseline.apply_baseline(report.findings, known)
+    report, gone = lived_with(report, settings)
     # What was not read is not gone.
     if gone and not partial:
         words = "is" if gone == 1 else "are"
@@ -128,4 +127,4 @@ def _accepted(report: Report, settings: Settings, *, write: bool, partial: bool)
             " --write-baseline leaves out what is.",
             file=sys.stderr,
         )
-    return replace(report, findings=findings)
+    return report

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 from pagefix.cli_changes import select
 from pagefix.cli_output import put, save, screen_of
 from pagefix.cli_settings import chosen_rules, settings_of
-from pagefix.cli_shared import busy, checked, folders_of, many, refuse_stopped, status, warn
+from pagefix.cli_shared import (
+    busy,
+    checked,
+    folders_of,
+    lived_with,
+    many,
+    refuse_stopped,
+    status,
+    warn,
+)
 from pagefix.errors import ExitCode, PagefixError
 
 if TYPE_CHECKING:
@@ -46,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
     with busy(program):
         report, warnings = checked(program, options, settings, *chosen_rules(options, settings))
         warn(warnings)
+        # Before a part is chosen: a baseline counts all that is alike.
+        report, _ = lived_with(report, settings)
         report = selection.reported(program, report, lambda *_: report)
         result = engine.rewrite(program, report, unsafe=options.unsafe)
     if options.interactive and result.changes:
@@ -62,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.patch is None:
         diff = rewriting.diff_of(result)
         put(rewriting.coloured(diff) if rewriting.wants_colour(sys.stdout) else diff)
-    _tell_held(program, result)
+    _tell_held(program, result, settings.baseline)
     if writes and result.changes:
         return ExitCode.CLEAN
     return status(report, failed=bool(result.changes))
@@ -90,9 +101,21 @@ def _recover(program: Program) -> bool:
     return bool(told)
 
 
-def _tell_held(program: Program, result: Rewrite) -> None:
+def _tell_held(program: Program, result: Rewrite, baseline: str | None) -> None:
+    from pagefix.finding import IN_BASELINE
+
     screen = screen_of(program, sys.stderr)
+    postponed = 0
     for held in result.held:
+        if held.finding.suppressed == IN_BASELINE:
+            postponed += 1
+            continue
         place = screen.where(held.finding.place)
         expression = " ".join(held.finding.expression.split())
         print(f"{place}: {expression}: {held.reason}", file=sys.stderr)
+    if postponed:
+        words = "is" if postponed == 1 else "are"
+        print(
+            f"{many(postponed, 'finding')} of {baseline} {words} left as postponed.",
+            file=sys.stderr,
+        )

@@ -27,9 +27,11 @@ __all__ = [
     "busy",
     "checked",
     "folders_of",
+    "lived_with",
     "many",
     "named_files",
     "refuse_stopped",
+    "severe",
     "status",
     "warn",
 ]
@@ -79,6 +81,37 @@ def _warnings(program: Program, rules: Sequence[Rule], select: Sequence[str]) ->
             yield f"{rule.name} means nothing here: {reason}"
         if not rule.own:
             yield from unknown_names(program, rule)
+
+
+def severe(report: Report, settings: Settings) -> Report:
+    """Leave out the findings that are less severe than what is to count."""
+    if settings.severity is None:
+        return report
+    from dataclasses import replace
+
+    from pagefix.finding import Severity
+
+    order = list(Severity)
+    least = order.index(settings.severity)
+    kept = tuple(each for each in report.findings if order.index(each.severity) <= least)
+    return replace(report, findings=kept)
+
+
+def lived_with(report: Report, settings: Settings) -> tuple[Report, int]:
+    """Take what the project lives with out of what counts.
+
+    :return: and how many findings of its baseline are there no more.
+    """
+    report = severe(report, settings)
+    if settings.baseline is None:
+        return report, 0
+    from dataclasses import replace
+
+    from pagefix import baseline
+
+    known = baseline.read_baseline(settings.baseline)
+    findings, gone = baseline.apply_baseline(report.findings, known)
+    return replace(report, findings=findings), gone
 
 
 def named_files(paths: Sequence[str]) -> bool:

@@ -87,6 +87,7 @@ def test_shapes_that_leave_little_room() -> None:
         (f"case 1: {put} break;", "it shares its line with something else"): 1,
         (late, "the test must be taken where it is known that there is a page"): 1,
         (late, "page is another page by then"): 1,
+        (put, "the test must be taken before the page is unlocked"): 1,
         (
             "folio_attach_private(page_folio(page++), data);",
             "the page is the value of an expression with side effects",

@@ -160,3 +160,43 @@ def test_colours() -> None:
         b"\x1b[1m--- a/x\x1b[m\n\x1b[1m+++ b/x\x1b[m\n\x1b[36m@@ -1,2 +1,2 @@ why\x1b[m\n same\n"
         b"\x1b[31m-old\x1b[m\n\x1b[32m+new\x1b[m\r\n"
     )
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_what_a_baseline_postpones_is_not_rewritten(
+    demo: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    settled: bool,
+) -> None:
+    # Two are postponed, foofs_end_read()'s mapping and foofs_readpage()'s index.
+    monkeypatch.chdir(demo.parent)
+    known = Path("known")
+    select = ["--select", "raw-page-mapping,raw-page-index"]
+    assert main(["check", *select, "--baseline", str(known), "--write-baseline", str(demo)]) == 0
+    lines = known.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if "foofs_end_read" in line or "raw-page-index" in line]
+    assert len(kept) == 2
+    known.write_text(lines[0] + "".join(kept))
+    given = ["--baseline", str(known)]
+    if settled:
+        (demo / ".pagefix.toml").write_text('baseline = "../known"\n')
+        given = []
+    capsys.readouterr()
+    assert main(["rewrite", "--apply", *given, str(demo)]) == ExitCode.CLEAN
+    told = capsys.readouterr()
+    assert "4 findings rewritten in 1 file." in told.out
+    assert f"2 findings of {known} are left as postponed." in told.err
+    text = (demo / "foofs.c").read_text()
+    assert "inode = page->mapping->host;" in text
+    assert "((u64)page->index << PAGE_SHIFT)" in text
+    assert wrappers(demo) == 4
+    assert main(["check", *given, str(demo)]) == ExitCode.CLEAN
+
+
+def test_a_baseline_that_cannot_be_read_stops_the_rewrite(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rewrite", "--apply", "--baseline", "none", str(demo)]) == ExitCode.ERROR
+    assert "none: the baseline cannot be read" in capsys.readouterr().err
+    assert wrappers(demo) == 0

@@ -156,7 +156,7 @@ class _Guard:
         if self.spec.of and any(isinstance(n, LOOPS) and comes_round(n) for n in self.route):
             return True
         return self.unlocks.before(
-            self.function, self.call, comes_round, lambda each: self.is_same(each, page)
+            self.function, self.call, page, comes_round, lambda each: self.is_same(each, page)
         )
 
     def is_same(self, one: ast.Expr, other: ast.Expr) -> bool:

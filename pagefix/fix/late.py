@@ -1,23 +1,30 @@
 """Whether a page may have been unlocked before a place in its function: a test is too late then.
 
 From the unlock on the page may leave the swap cache, so a test of it says nothing. The unlock
-may be another function's, that is handed the page.
+may be another function's, however deep, that is handed the page or what the page lies in; and
+nothing is known of what is called through a pointer.
 
 Floor 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
 
 from pagefix.c import ast, walk
-from pagefix.fix.route import LOOPS, route, same_name
+from pagefix.fix.route import LOOPS, holders, route, same_name
 from pagefix.program import Program
 
 __all__ = ["Unlocks", "may_be_null"]
 
-# How many calls deep an unlock is looked for.
-_DEPTH = 3
+
+class _Handed(NamedTuple):
+    # A function, as called in a file, with the page at a position; at none: with something
+    # that the page lies in.
+    name: str
+    at: int | None
+    path: str
 
 
 class Unlocks:
@@ -30,12 +37,13 @@ class Unlocks:
         self._program = program
         self._path = path
         self._names = names
-        self._known: dict[tuple[str, int], bool] = {}
+        self._known: dict[_Handed, bool] = {}
 
     def before(
         self,
         function: ast.Function,
         call: ast.Expr,
+        page: ast.Expr,
         loops: Callable[[object], bool],
         is_page: Callable[[ast.Expr], bool],
     ) -> bool:
@@ -44,41 +52,82 @@ class Unlocks:
         :param loops: whether a loop around the call may come round to the same page.
         :param is_page: whether an expression is the page.
         """
-        found = list(self._calls(function.body, is_page, self._path, _DEPTH))
+        if not self._names:
+            return False
+        found = list(self._calls(function, page, is_page))
         if any(each.start < call.start and not _leaves(function, each, call) for each in found):
             return True
         around = [each for each in route(function, call) if isinstance(each, LOOPS) and loops(each)]
         return any(loop.start <= each.start < loop.end for loop in around for each in found)
 
     def _calls(
-        self, node: object, is_page: Callable[[ast.Expr], bool], path: str, depth: int
+        self, function: ast.Function, page: ast.Expr, is_page: Callable[[ast.Expr], bool]
     ) -> Iterator[ast.Call]:
-        for part in walk(node):
-            if not isinstance(part, ast.Call) or not isinstance(part.func, ast.Name):
-                continue
-            at = next((n for n, each in enumerate(part.args) if is_page(each)), None)
-            if at is not None and self._unlocks(part.func.name, at, path, depth):
-                yield part
+        for call, handed in _handed(function.body, is_page, self._path):
+            if handed is None or self._unlocks(handed):
+                yield call
+        inside = holders(function, page)
+        for part in walk(function.body):
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+                if any(_lies_in(each, inside) or _is_address(each, is_page) for each in part.args):
+                    if self._unlocks(_Handed(part.func.name, None, self._path)):
+                        yield part
 
-    def _unlocks(self, name: str, at: int, path: str, depth: int) -> bool:
-        # Whether a function may unlock what it is given at a position.
-        if name in self._names:
-            return at == 0
-        if not depth:
-            return False
-        key = (name, at)
-        if key not in self._known:
-            # A function that calls itself does nothing more by it.
-            self._known[key] = False
-            self._known[key] = any(
-                True
-                for where, function in self._program.functions(name, path)
-                if at < len(function.params)
-                for _ in self._calls(
-                    function.body, _named_by(function.params[at]), where, depth - 1
-                )
-            )
-        return self._known[key]
+    def _unlocks(self, handed: _Handed) -> bool:
+        if handed not in self._known:
+            self._known[handed] = self._leads_to_one(handed)
+        return self._known[handed]
+
+    def _leads_to_one(self, first: _Handed) -> bool:
+        seen = {first}
+        fresh = [first]
+        while fresh:
+            each = fresh.pop()
+            if each.name in self._names and each.at in (0, None):
+                return True
+            for onward in self._onward(each):
+                if onward is None:
+                    return True
+                if onward not in seen:
+                    seen.add(onward)
+                    fresh.append(onward)
+        return False
+
+    def _onward(self, handed: _Handed) -> Iterator[_Handed | None]:
+        for where, function in self._program.functions(handed.name, handed.path):
+            if handed.at is not None:
+                if handed.at < len(function.params):
+                    is_page = _named_by(function.params[handed.at])
+                    yield from (each for _, each in _handed(function.body, is_page, where))
+            elif where in self._program.files:
+                # Of what the page lies in it is not known how it comes out: any will do.
+                for part in walk(function.body):
+                    if isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
+                        yield _Handed(part.func.name, None, where)
+
+
+def _handed(
+    node: object, is_page: Callable[[ast.Expr], bool], path: str
+) -> Iterator[tuple[ast.Call, _Handed | None]]:
+    # The calls that are given the page; none of what is called through a pointer is known.
+    for part in walk(node):
+        if isinstance(part, ast.Call):
+            at = next((n for n, each in enumerate(part.args) if is_page(each)), None)
+            if at is not None:
+                if isinstance(part.func, ast.Name) and part.func.decl < 0:
+                    yield part, _Handed(part.func.name, at, path)
+                else:
+                    yield part, None
+
+
+def _lies_in(argument: ast.Expr, inside: Collection[int]) -> bool:
+    if isinstance(argument, ast.Unary) and argument.op == "&":
+        argument = argument.operand
+    return isinstance(argument, ast.Name) and argument.decl in inside
+
+
+def _is_address(argument: ast.Expr, is_page: Callable[[ast.Expr], bool]) -> bool:
+    return isinstance(argument, ast.Unary) and argument.op == "&" and is_page(argument.operand)
 
 
 def _named_by(param: ast.Param) -> Callable[[ast.Expr], bool]:

@@ -5,6 +5,8 @@ Floor 5.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pagefix.c import ast, walk
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "declaration",
     "given_another",
     "has_effects",
+    "holders",
     "page_of",
     "route",
     "same_name",
@@ -127,6 +130,48 @@ def given_another(function: ast.Function, name: ast.Name, uses: list[int], call:
             if inside and not any(loop.start <= use < loop.end for use in uses):
                 return True
     return False
+
+
+def holders(function: ast.Function, page: ast.Expr) -> set[int]:
+    """Return the variables that a page lies in: it was taken from them, or put there.
+
+    :return: where they are declared.
+    """
+    if not isinstance(page, ast.Name):
+        return _roots([page])
+    values = assigned(function, page)
+    found = declaration(function, page)
+    if isinstance(found, ast.Declare) and found.init is not None:
+        values.append(found.init)
+    for part in walk(function.body):
+        if isinstance(part, ast.Assign) and same_name(part.value, page):
+            values.append(part.target)
+    inside = _roots(each for each in values if not isinstance(each, ast.Name))
+    inside |= {
+        part.at
+        for part in walk(function.body)
+        if isinstance(part, ast.Declare) and isinstance(part.init, ast.InitList)
+        if any(same_name(each, page) for each in walk(part.init))
+    }
+    return inside - {page.decl}
+
+
+def _roots(values: Iterable[ast.Expr]) -> set[int]:
+    # `bio` of bio->bi_io_vec[at].bv_page, not `at`.
+    found = set()
+    for each in values:
+        while not isinstance(each, ast.Name):
+            if isinstance(each, ast.Member | ast.Subscript):
+                each = each.base
+            elif isinstance(each, ast.Unary):
+                each = each.operand
+            elif isinstance(each, ast.Cast):
+                each = each.value
+            else:
+                break
+        else:
+            found.add(each.decl)
+    return found - {-1}
 
 
 def page_of(function: ast.Function, value: ast.Expr, type_: ast.Type) -> list[ast.Name]:
