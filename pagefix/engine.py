@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pagefix import reads
-from pagefix.c import has_new_error, read
+from pagefix.c import new_errors, read
 from pagefix.errors import PagefixError
 from pagefix.finding import Applicability, Coverage, Finding, Fix, Kind, Status, in_order
 from pagefix.fix import (
@@ -237,33 +237,64 @@ def rewrite(
         else:
             held.append(Held(finding, _why_held(finding, fix)))
     in_scripts = {each: fix for each, fix in chosen.items() if each.span.path in program.scripts}
-    arranged = arrange(fix for each, fix in chosen.items() if each not in in_scripts)
-    changes: list[FileChange] = []
-    for path, edits in arranged.edits.items():
-        source = program.unit(path).source
-        limit = column_limit(_clang_format(program))
-        styled = restyle(source, edits, lambda text: _scanned(program, text), limit)
-        changes.append(FileChange(source, styled, apply_edits(source.data, styled)))
-    spoilt = {change.path for change in changes if _spoils(program, change)}
+    in_code = {each: fix for each, fix in chosen.items() if each not in in_scripts}
+    changes, dropped, spoilt = _rewrite_code(program, in_code)
     left = _rewrite_scripts(program, in_scripts, changes)
     made = []
     for finding, fix in chosen.items():
-        if fix in arranged.dropped or finding in left:
+        if finding in spoilt:
+            held.append(Held(finding, _SPOILT))
+        elif fix in dropped or finding in left:
             held.append(Held(finding, "its edit overlaps another one; run rewrite once more"))
-        elif finding.span.path in spoilt:
-            held.append(Held(finding, "the file would not read as well as before (a pagefix bug)"))
         else:
             made.append(finding)
     return Rewrite(
-        tuple(
-            sorted(
-                (change for change in changes if change.path not in spoilt),
-                key=lambda change: change.path,
-            )
-        ),
+        tuple(sorted(changes, key=lambda change: change.path)),
         tuple(made),
         tuple(sorted(held, key=lambda each: each.finding.span)),
     )
+
+
+_SPOILT = "its function would not read as well as before (a pagefix bug): for you to write"
+
+
+def _rewrite_code(
+    program: Program, chosen: dict[Finding, Fix]
+) -> tuple[list[FileChange], Container[Fix], set[Finding]]:
+    # The changes, the fixes that overlap others, and the findings of functions that pagefix
+    # itself would no longer understand: those functions stay as they are.
+    spoilt: set[Finding] = set()
+    while True:
+        left = {each: fix for each, fix in chosen.items() if each not in spoilt}
+        arranged = arrange(left.values())
+        changes: list[FileChange] = []
+        worse: set[Finding] = set()
+        for path, edits in arranged.edits.items():
+            source = program.unit(path).source
+            limit = column_limit(_clang_format(program))
+            styled = restyle(source, edits, lambda text: _scanned(program, text), limit)
+            changes.append(FileChange(source, styled, apply_edits(source.data, styled)))
+            worse |= _spoilt(program, changes[-1], left)
+        if not worse:
+            return changes, arranged.dropped, spoilt
+        spoilt |= worse
+
+
+def _spoilt(program: Program, change: FileChange, chosen: dict[Finding, Fix]) -> set[Finding]:
+    places = new_errors(change.source.data, change.after, program.macros(change.path))
+    if not places:
+        return set()
+    mine = {
+        finding: [edit for edit in fix.edits if edit.path == change.path]
+        for finding, fix in chosen.items()
+    }
+    near = {
+        finding
+        for finding, edits in mine.items()
+        if any(start <= edit.start <= end for edit in edits for start, end in places)
+    }
+    # What is there that nobody has written there came from somewhere in the file.
+    return near or {finding for finding, edits in mine.items() if edits}
 
 
 def _rewrite_scripts(
@@ -290,11 +321,6 @@ def _why_held(finding: Finding, fix: Fix | None) -> str:
     if fix.applicability is Applicability.UNSAFE:
         return f"needs a look (--unsafe makes it): {fix.message}"
     return f"only a suggestion: {fix.message}"
-
-
-def _spoils(program: Program, change: FileChange) -> bool:
-    macros = program.macros(change.path)
-    return has_new_error(change.source.data, change.after, macros)
 
 
 def _scanned(program: Program, text: SourceFile) -> Scanned:

@@ -51,21 +51,48 @@ def test_fingerprints_tell_apart_what_does(tmp_path: Path) -> None:
     assert set(other).isdisjoint(before)
 
 
+SPOILT = "its function would not read as well as before (a pagefix bug): for you to write"
+
+
 def test_a_file_that_would_read_worse_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree(tmp_path, {"fs/a.c": TEXT, "fs/b.c": TEXT})
     program, report = checked(tmp_path / "fs")
     monkeypatch.setattr(
-        engine, "has_new_error", lambda before, after, macros: macros is program.macros("fs/a.c")
+        engine,
+        "new_errors",
+        lambda before, _, macros: [(0, len(before))] if macros is program.macros("fs/a.c") else [],
     )
     monkeypatch.setattr(program, "macros", {"fs/a.c": object(), "fs/b.c": object()}.get)
     result = engine.rewrite(program, report)
     assert [change.path for change in result.changes] == ["fs/b.c"]
     assert [finding.span.path for finding in result.made] == ["fs/b.c", "fs/b.c"]
     assert [(each.finding.span.path, each.reason) for each in result.held] == [
-        ("fs/a.c", "the file would not read as well as before (a pagefix bug)")
+        ("fs/a.c", SPOILT)
     ] * 2
+
+
+def test_a_function_that_would_read_worse_is_left_alone(tmp_path: Path) -> None:
+    # The reader takes `field: name` in an initializer, and not `field: call()`.
+    old = """
+static int old(struct page *page)
+{
+	struct foo_pos pos = { index: page->index };
+
+	return pos.index == page->index;
+}
+"""
+    tree(tmp_path, {"fs/a.c": f"{TEXT}{old}"})
+    program, report = checked(tmp_path / "fs", rules=("raw-page-index", "raw-page-mapping"))
+    result = engine.rewrite(program, report)
+    assert {(each.function, each.rule) for each in result.made} == {
+        (each.function, each.rule) for each in report.findings if each.function != "old"
+    }
+    held = [each for each in result.held if each.reason == SPOILT]
+    assert [each.finding.expression for each in held] == ["page->index"] * 2
+    (change,) = result.changes
+    assert change.after.decode().endswith(old)
 
 
 def test_the_limit_comes_from_the_tree(tmp_path: Path) -> None:

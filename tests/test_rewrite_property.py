@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pagefix import engine, fix
-from pagefix.c import has_new_error
+from pagefix.c import new_errors
 from pagefix.engine import Rewrite
 from pagefix.finding import Edit, Finding
 from pagefix.fix import FileChange
@@ -268,7 +268,7 @@ def test_random_programs(scope: Scope, text: str, unsafe: bool) -> None:
             return
         (change,) = result.changes
         check_change(change, result.made)
-        assert not has_new_error(change.source.data, change.after, program.macros(change.path))
+        assert not new_errors(change.source.data, change.after, program.macros(change.path))
         if shutil.which("gcc") is not None:
             assert compiled(change.source.data) == compiled(change.after)
         _, again = rewritten(folder, change.after.decode(), scope, unsafe)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pagefix.c.chunk import Chunk, ChunkKind
 from pagefix.c.nodes import walk
-from pagefix.c.pattern import PatternError, has_new_error, parse_pattern
+from pagefix.c.pattern import PatternError, new_errors, parse_pattern
 from pagefix.c.tables import MacroTable, NoMacros
 from pagefix.c.unit import Unit, read
 
@@ -22,7 +22,7 @@ __all__ = [
     "NoMacros",
     "PatternError",
     "Unit",
-    "has_new_error",
+    "new_errors",
     "parse_pattern",
     "read",
     "walk",

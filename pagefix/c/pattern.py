@@ -14,7 +14,7 @@ from pagefix.c.tables import MacroTable, NoMacros
 from pagefix.c.unit import read
 from pagefix.source import SourceFile
 
-__all__ = ["PatternError", "has_new_error", "parse_pattern"]
+__all__ = ["PatternError", "new_errors", "parse_pattern"]
 
 
 class PatternError(Exception):
@@ -60,18 +60,20 @@ def parse_pattern(text: str) -> Expr | Stmt:
     raise PatternError("this is not a C expression or statement", max(0, min(offset, len(data))))
 
 
-def has_new_error(before: bytes, after: bytes, macros: MacroTable) -> bool:
-    """Return whether a rewritten text holds something unreadable that it did not before.
+def new_errors(before: bytes, after: bytes, macros: MacroTable) -> list[tuple[int, int]]:
+    """Return where a rewritten text holds something unreadable that it did not before.
 
     Only what the rewrite changed is read.
+
+    :return: places in the text before; all of it where the two do not have the same parts.
     """
     old = read(SourceFile("before.c", "", before), macros)
     new = read(SourceFile("after.c", "", after), macros)
     if len(old.chunks) != len(new.chunks):
-        return True
-    for one, two in zip(old.chunks, new.chunks, strict=True):
-        if before[one.start : one.end] == after[two.start : two.end]:
-            continue
-        if len(new.broken(two)) > len(old.broken(one)):
-            return True
-    return False
+        return [(0, len(before))]
+    return [
+        (one.start, one.end)
+        for one, two in zip(old.chunks, new.chunks, strict=True)
+        if before[one.start : one.end] != after[two.start : two.end]
+        and len(new.broken(two)) > len(old.broken(one))
+    ]
