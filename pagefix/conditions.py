@@ -37,8 +37,10 @@ def applicable(program: Program, rules: Iterable[Rule]) -> tuple[Rule, ...]:
 def why_not(program: Program, rule: Rule) -> str:
     """Return why a rule means nothing in this tree (``str``), empty if it does."""
     wanted = rule.tree
+    # Ours are of the VM; a project's may be of anything.
+    known = program.has_symbol if rule.own else program.declares
     for name in wanted.has:
-        if not program.has_symbol(name):
+        if not known(name):
             return f"this tree has no {name}()"
     if wanted.symbol:
         texts = _definitions(program, wanted.symbol)

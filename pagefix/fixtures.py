@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pagefix import engine
+from pagefix.conditions import why_not
 from pagefix.errors import PagefixError
 from pagefix.finding import Confidence, Finding, Severity
 from pagefix.program import Program
@@ -111,6 +112,9 @@ def run_case(rule: Rule, rules: Sequence[Rule], path: Path) -> Case:
     for complaint in complaints(expected, mine):
         wrong += _framed(program, complaint, mine)
     wrong += _rewritten(program, report, rule, path)
+    reason = why_not(program, rule) if wrong else ""
+    if reason:
+        wrong.insert(0, f"{path}: the rule means nothing there: {reason}")
     return Case(rule.name, path, tuple(wrong))
 
 

@@ -307,3 +307,23 @@ def test_a_project_s_rule_is_used_and_explained(
     assert "warning[no-mapping]" in capsys.readouterr().out
     assert main(["explain", *options, "no-mapping"]) == ExitCode.CLEAN
     assert "Why it matters" in capsys.readouterr().out
+
+
+def test_a_project_s_rule_may_speak_of_any_header(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Ours are of the VM's headers; highmem.h is none of those.
+    text = OWN.replace("[metavars]", '[tree]\nhas = ["kmap_it"]\n\n[metavars]', 1)
+    text = text.replace("page_file_mapping", "kmap_it")
+    (project / "lint/no-mapping.toml").write_text(text)
+    for path in (project / "fixtures/no-mapping").iterdir():
+        path.write_text(
+            path.read_text()
+            .replace("<linux/mm.h>\n", "<linux/mm.h>\n#include <linux/highmem.h>\n")
+            .replace("page_file_mapping", "kmap_it")
+        )
+    code, said = outcome(capsys, project)
+    assert code == 1
+    assert "the rule means nothing there: this tree has no kmap_it()" in said.splitlines()[0]
+    write(project, {"fixtures/include/linux/highmem.h": "void *kmap_it(struct page *page);\n"})
+    assert outcome(capsys, project) == (0, "1 rule, 1 program: all as expected.\n")

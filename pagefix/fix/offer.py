@@ -48,21 +48,26 @@ class Offers:
             for each in rule.matches
             if not each.field
         )
-        self._exists: dict[tuple[str, tuple[str, ...]], bool] = {}
+        self._exists: dict[tuple[str, tuple[str, ...], bool], bool] = {}
         self._own: dict[str, frozenset[str]] = {}
         self._homes: dict[tuple[str, str], tuple[str, int]] = {}
         self._included: dict[str, frozenset[str]] = {}
         self._declared = Declared(program)
         self._names: tuple[ast.Item | None, frozenset[str]] = (None, frozenset())
 
-    def has(self, spec: FixSpec) -> bool:
-        """Return whether the tree has what a fix needs."""
+    def has(self, spec: FixSpec, *, own: bool = True) -> bool:
+        """Return whether the tree has what a fix needs.
+
+        :param own: whether the rule is pagefix's own: then a header of the VM declares it.
+        """
         if spec.needs is None:
             return True
-        key = (spec.needs, spec.without)
+        key = (spec.needs, spec.without, own)
         if key not in self._exists:
             known = has_predicate if spec.guard is not None else Program.has_symbol
-            self._exists[key] = known(self._program, spec.needs) and not any(
+            there = known(self._program, spec.needs)
+            there = there or (not own and self._program.declares(spec.needs))
+            self._exists[key] = there and not any(
                 re.search(rb"\b%s\b" % name.encode(), code)
                 for code in self._definitions(spec.needs)
                 for name in spec.without
@@ -87,7 +92,7 @@ class Offers:
             if not used_for(hit.item, hit.expr, spec.used_for):
                 return False
         bound = spec.variables() <= hit.bindings.keys()
-        return bound and hit.access in spec.access and self.has(spec)
+        return bound and hit.access in spec.access and self.has(spec, own=hit.rule.own)
 
     def _guard(self, hit: Hit, spec: FixSpec, others: Iterable[FixSpec]) -> Fix:
         texts = self.texts(hit)

@@ -45,6 +45,9 @@ __all__ = ["Program", "invoked"]
 _T = TypeVar("_T", Function, Prototype, Global, Macro, Typedef)
 _V = TypeVar("_V")
 
+# So many files of a filesystem see what all of it sees.
+_ENOUGH = 8
+
 # Where the VM's own functions on pages are declared.
 _WRAPPER_HEADERS = (
     "mm.h",
@@ -204,6 +207,16 @@ class Program(Files):
             if text is not None and key in text.names and self.unit(path).find(name):
                 return True
         return False
+
+    def declares(self, name: str) -> bool:
+        """Tell whether any header that the checked files see declares a function or macro.
+
+        Of many files the first ones speak for all.
+        """
+        return self.has_symbol(name) or any(
+            self.functions(name, path) or self.macro(name, path) or self.prototype(name, path)
+            for path in self.files[:_ENOUGH]
+        )
 
     # --- types ---------------------------------------------------------------------
 
