@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -185,3 +186,68 @@ def test_names_do_not_matter(tmp_path: Path, name: str) -> None:
     )
     assert before == after
     assert before
+
+
+def test_folios(tmp_path: Path) -> None:
+    path = tmp_path / "walk.py"
+    path.write_text(
+        "from drgn import cast\n"
+        "folio = cast('struct folio *', prog['x'])\n"
+        "print(folio.flags, folio.index)\n"
+    )
+    # The member was renamed in struct page alone.
+    assert [each.rule for each in found(path)] == ["script-page-flags-field", "script-page-index"]
+    assert main(["rewrite", "--apply", "--unsafe", str(path)]) == 0
+    last = path.read_text().splitlines()[-1]
+    assert last == "print(page_flags(folio.page.address_of_()), swapcache_file_position(folio)[1])"
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_what_is_inserted_stands_behind_the_imports(tmp_path: Path, mark: bytes) -> None:
+    path = tmp_path / "walk.py"
+    head = b'#!/usr/bin/env drgn\n# about\n"""Walk."""\n\nimport os\n\n# a loop\n'
+    loop = b"for page in for_each_page(prog):\n    print(page.index)\n"
+    path.write_bytes(mark + head + loop)
+    assert main(["rewrite", "--apply", str(path)]) == 0
+    want = head.replace(
+        b"import os\n", b"import os\nfrom drgn.helpers.linux.mm import page_index\n"
+    ) + loop.replace(b"page.index", b"page_index(page)")
+    assert path.read_bytes() == mark + want
+
+
+def test_without_imports_and_without_anything_else(tmp_path: Path) -> None:
+    path = tmp_path / "walk.py"
+    path.write_text("#!/usr/bin/env drgn\n\nprint(prog['vmemmap'].index)")
+    assert main(["rewrite", "--apply", str(path)]) == 0
+    assert path.read_text() == (
+        "#!/usr/bin/env drgn\n\nfrom drgn.helpers.linux.mm import page_index\n\n"
+        "print(page_index(prog['vmemmap']))"
+    )
+
+
+def test_the_same_in_every_run(tmp_path: Path) -> None:
+    # More values in one place than are followed: which are kept must not hang on memory.
+    path = tmp_path / "walk.py"
+    lines = ["from drgn.helpers.linux.mm import pfn_to_page, PageSlab", "pages = []"]
+    for number in range(40):
+        lines += [f"page = pfn_to_page({number})", f"if {number % 2} or not PageSlab(page):"]
+        lines += ["    pages.append(page)"]
+    lines += ["for each in pages:", "    print(each.mapping.host)"]
+    path.write_text("\n".join(lines) + "\n")
+    code = (
+        "import sys; from pagefix.cli import main; main(['check', '--format', 'json', sys.argv[1]])"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(path)],
+            capture_output=True,
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": str(seed),
+                "PAGEFIX_CACHE_DIR": f"{tmp_path}/{seed}",
+            },
+        ).stdout
+        for seed in (1, 2, 3)
+    }
+    assert len(runs) == 1
+    assert b"script-page-mapping" in runs.pop()

@@ -105,6 +105,11 @@ def _asked(prog: Any, page: Any, nth: int) -> tuple[int, int]:
     return found[0].value_(), found[1].value_()
 
 
+def _asked_of(prog: Any, thing: Any) -> tuple[int, int]:
+    found = _helper()(thing)
+    return found[0].value_(), found[1].value_()
+
+
 SHAPES = [
     pytest.param({"new": False}, 57, id="v3.18"),
     pytest.param({"new": True}, 58, id="v6.12"),
@@ -145,3 +150,31 @@ def test_tail_in_the_page_cache(shape: dict[str, bool], shift: int) -> None:
     _page(put, 0, HEAD, FILE_MAPPING, 512, 0)
     _page(put, 3, 0, 0x400, 0, 0, PAGES | 1)
     assert _asked(prog, page, 3) == (FILE_MAPPING, 515)
+
+
+@pytest.mark.parametrize(("shape", "shift"), SHAPES)
+def test_a_page_by_value_and_a_folio(shape: dict[str, bool], shift: int) -> None:
+    prog, page, put = _program(**shape)
+    _page(put, 0, SWAPBACKED | SWAPCACHE | HEAD, 0xB001, 12, (2 << shift) | 4096)
+    _page(put, 1, 0, 0x400, 0, 0, PAGES | 1)
+    # page[1] of a script: no pointer, but the page itself where it lies.
+    assert _asked_of(prog, drgn.Object(prog, page, address=PAGES + SIZE)) == (SWAP_MAPPING, 4097)
+    if shape["new"]:
+        folio = drgn.Object(prog, prog.pointer_type(prog.type("struct folio")), PAGES)
+        assert _asked_of(prog, folio) == (SWAP_MAPPING, 4096)
+
+
+@pytest.mark.parametrize(("shape", "shift"), SHAPES)
+def test_pages_that_are_neither(shape: dict[str, bool], shift: int) -> None:
+    prog, page, put = _program(**shape)
+    # A page of shared memory that is on its way to swap: the bit is set, the mapping gone.
+    _page(put, 0, SWAPBACKED | SWAPCACHE, 0, 12, (2 << shift) | 1)
+    assert _asked(prog, page, 0) == (SWAP_MAPPING, 1)
+    # One that is in its file: swap backed, and no more.
+    _page(put, 1, SWAPBACKED, FILE_MAPPING, 3, 0)
+    assert _asked(prog, page, 1) == (FILE_MAPPING, 3)
+    # A page of nobody, and one with KSM's two bits.
+    _page(put, 2, 0, 0, 0, 0)
+    assert _asked(prog, page, 2) == (0, 0)
+    _page(put, 3, SWAPBACKED, 0xB003, 9, 0)
+    assert _asked(prog, page, 3) == (0, 9)

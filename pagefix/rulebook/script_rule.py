@@ -174,8 +174,21 @@ class _MemberForm(TypedDict):
     sentence: str
 
 
+class _VariableForm(TypedDict):
+    names: list[str]
+    gives: str
+    sentence: str
+
+
+class _LookupForm(TypedDict):
+    names: list[str]
+    # page, or pairs: an iterator of tuples that end in one.
+    shape: str
+
+
 class _TestForm(TypedDict):
     names: list[str]
+    # Facts, with spaces between them.
     true: NotRequired[str]
     false: NotRequired[str]
 
@@ -186,10 +199,19 @@ class _ModelsForm(TypedDict):
     backed_bit: str
     low_bits: list[str]
     transparent: list[str]
+    aside: list[str]
+    caches: list[str]
+    swap_spaces: list[str]
     excluding_bits: list[str]
     helper: list[_HelperForm]
     member: list[_MemberForm]
+    variable: list[_VariableForm]
+    lookup: list[_LookupForm]
     test: list[_TestForm]
+
+
+#: Lists of words, that stand for themselves.
+_WORDS = ("low_bits", "transparent", "aside", "caches", "swap_spaces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +230,11 @@ class ScriptModels:
     :param tests: by function: what is known of the page where it is true, where it is false.
     :param bits: the same by the name of a bit.
     :param members: by (record, member) and, where only one record has it, ("", member).
+    :param variables: of the kernel's, that are pages.
+    :param lookups: functions that look into what one of `caches` is, with the shape of the answer.
+    :param caches: members that hold the pages of a mapping.
+    :param swap_spaces: variables that lead to the mappings of the swap cache itself.
+    :param aside: attributes of a value that say nothing of it.
     """
 
     helpers: Mapping[str, Source]
@@ -216,6 +243,11 @@ class ScriptModels:
     bits: Mapping[str, tuple[str, str]]
     low_bits: frozenset[str]
     transparent: frozenset[str]
+    aside: frozenset[str]
+    caches: frozenset[str]
+    swap_spaces: frozenset[str]
+    variables: Mapping[str, Source]
+    lookups: Mapping[str, str]
 
 
 @lru_cache(maxsize=4)
@@ -228,8 +260,9 @@ def load_script_models(folder: Path) -> ScriptModels:
     members: dict[tuple[str, str], Source] = {}
     tests: dict[str, tuple[str, str]] = {}
     bits: dict[str, tuple[str, str]] = {}
-    low: set[str] = set()
-    transparent: set[str] = set()
+    words: dict[str, set[str]] = {name: set() for name in _WORDS}
+    variables: dict[str, Source] = {}
+    lookups: dict[str, str] = {}
     for path in toml_files(folder / "scripts"):
         try:
             reader = Reader(path, reads.text(str(path)))
@@ -239,8 +272,13 @@ def load_script_models(folder: Path) -> ScriptModels:
             ) from error
         reader.check(_ModelsForm)
         data = reader.data
-        low.update(data["low_bits"])
-        transparent.update(data["transparent"])
+        for name, found in words.items():
+            found.update(data[name])
+        for each in data["variable"]:
+            source = Source(each["gives"], "page", each["sentence"])
+            variables.update(dict.fromkeys(each["names"], source))
+        for each in data["lookup"]:
+            lookups.update(dict.fromkeys(each["names"], each["shape"]))
         for each in data["helper"]:
             source = Source(each["gives"], each["shape"], each.get("sentence", ""))
             helpers.update(dict.fromkeys(each["names"], source))
@@ -261,4 +299,7 @@ def load_script_models(folder: Path) -> ScriptModels:
         bits.update(dict.fromkeys(data["excluding_bits"], ("no", "")))
         bits[data["swapcache_bit"]] = ("bit", "no")
         bits[data["backed_bit"]] = ("backed", "no")
-    return ScriptModels(helpers, members, tests, bits, frozenset(low), frozenset(transparent))
+    plain = {name: frozenset(found) for name, found in words.items()}
+    return ScriptModels(
+        helpers, members, tests, bits, variables=variables, lookups=lookups, **plain
+    )

@@ -23,13 +23,15 @@ from pagefix.finding import (
 from pagefix.rulebook import Rule, ScriptFix, ScriptMatch, ScriptModels, ScriptSpec
 from pagefix.script.fixes import Needs, needed_edits, needs_of
 from pagefix.script.helper import HELPER_NAME
-from pagefix.script.machine import Met
+from pagefix.script.machine import FIELDS, Met
 from pagefix.script.statements import interpret
 from pagefix.script.tree import Script, parse
 from pagefix.source import SourceFile
 
 __all__ = ["check_source", "rewrite_source"]
 
+# What fixes need of the script at hand.
+_Known = dict[ScriptFix, tuple[Needs, tuple[Edit, ...]] | None]
 _TOKEN = re.compile(r"#[^\n]*|\s+|(\w+|\S)")
 
 
@@ -48,8 +50,9 @@ def check_source(
     specs = [rule.spec for rule in rules if isinstance(rule.spec, ScriptSpec)]
     # The definition of what a rule is about is not reported: what it is called for is.
     calls = {each.anchor for spec in specs for each in spec.matches if not each.field}
-    needs: dict[ScriptFix, tuple[Needs, tuple[Edit, ...]] | None] = {}
-    for met in interpret(script, models):
+    needs: _Known = {}
+    told = interpret(script, models)
+    for met in told.met:
         if met.field and met.function in calls:
             continue
         for rule in rules:
@@ -70,8 +73,9 @@ def _fits(script: Script, met: Met, match: ScriptMatch) -> bool:
         return False
     if match.mangled:
         return met.mangled
-    # What always fails is not wrong in a second way; what is written is not what is read.
-    return not (met.mangled or (match.renamed and met.covered))
+    # What always fails is not wrong in a second way. A member was renamed in struct page alone.
+    folio = met.page is not None and met.page.folio and FIELDS[match.anchor] == "index"
+    return not (met.mangled or (match.renamed and (met.covered or folio)))
 
 
 def _finding(
@@ -80,14 +84,15 @@ def _finding(
     rule: Rule,
     spec: ScriptSpec,
     match: ScriptMatch,
-    needs: dict[ScriptFix, tuple[Needs, tuple[Edit, ...]] | None],
+    needs: _Known,
 ) -> Finding:
     source = script.source
     start, end = _anchor(script, met)
     place = source.place(start, end)
     whole = script.text(met.node)
     verb = "reads" if met.field else "calls"
-    steps: tuple[Step, ...] = met.steps if match.requires is not None else ()
+    ways = met.steps if match.requires is not None else ()
+    steps = tuple(script.step(way) for way in ways)
     shown = " ".join(whole.split())
     tokens = (token for token in _TOKEN.findall(whole) if token)
     return Finding(
@@ -126,9 +131,8 @@ def _fixes(
     script: Script,
     met: Met,
     spec: ScriptSpec,
-    needs: dict[ScriptFix, tuple[Needs, tuple[Edit, ...]] | None],
+    needs: _Known,
 ) -> Iterator[Fix]:
-    source = script.source
     for each in spec.fixes:
         if each.only and each.only != script.kind:
             continue
@@ -138,13 +142,17 @@ def _fixes(
             return
         if each not in needs:
             wanted = needs_of(script, each.helper, inserted=each.inserted)
-            needs[each] = None if wanted is None else (wanted, needed_edits(source, [wanted]))
+            needs[each] = None if wanted is None else (wanted, needed_edits(script, [wanted]))
         known = needs[each]
         if known is None:
             yield Fix(Applicability.SUGGEST, f"{message}; not written: its name is taken here")
             return
         start, end = script.span(met.node)
-        values: Mapping[str, str] = {"PAGE": script.text(met.base), "HELPER": HELPER_NAME}
+        page = script.text(met.base)
+        if met.page is not None and met.page.folio and not each.inserted:
+            # drgn's helpers take pages.
+            page = f"{page}.page.address_of_()"
+        values: Mapping[str, str] = {"PAGE": page, "HELPER": HELPER_NAME}
         edit = Edit(script.source.path, start, end, each.replace.fill(dict(values)))
         yield Fix(each.applicability, message, (*known[1], edit))
         return
@@ -175,7 +183,7 @@ def rewrite_source(
                 needs = needs_of(script, spec.helper, inserted=spec.inserted)
                 wanted += [needs] if needs is not None else []
                 break
-    made = sorted([*edits, *needed_edits(source, wanted)], key=lambda each: each.start)
+    made = sorted([*edits, *needed_edits(script, wanted)], key=lambda each: each.start)
     data = source.data
     for each in reversed(made):
         data = data[: each.start] + each.text.encode("utf-8", "surrogateescape") + data[each.end :]

@@ -9,7 +9,8 @@ from typing import Any
 
 import libcst as cst
 
-from pagefix.script.machine import FIELDS, Base
+from pagefix.script.machine import FIELDS, Base, decorated
+from pagefix.script.tree import children
 from pagefix.script.values import (
     UNKNOWN,
     Bit,
@@ -20,7 +21,8 @@ from pagefix.script.values import (
     Function,
     Instance,
     Library,
-    Mask,
+    Masked,
+    Masks,
     Number,
     Object,
     Page,
@@ -29,16 +31,28 @@ from pagefix.script.values import (
     State,
     Text,
     Tuple,
-    Type,
     Value,
+    held,
     join,
     join_cond,
 )
 
-__all__ = ["Expressions"]
+__all__ = ["CACHE", "Expressions"]
 
 _NOTHING: Facts = frozenset()
 _FREE = Cond(_NOTHING, _NOTHING)
+
+
+#: What is found in the page cache of a mapping, of whatever type it is taken for.
+CACHE = "the page cache"
+
+
+def _strange(atom: Any) -> bool:
+    # Whether the script does not tell what a thing is.
+    return isinstance(atom, Library) and (atom.of == () or isinstance(atom.of, Object))
+
+
+_METHODS: dict[type, str] = {}
 
 
 class Expressions(Base):
@@ -46,7 +60,10 @@ class Expressions(Base):
 
     def value(self, node: Any, state: State) -> Value:
         """Return what an expression may stand for; assignments in it are made."""
-        method = getattr(self, f"_{type(node).__name__}", None)
+        name = _METHODS.get(type(node))
+        if name is None:
+            name = _METHODS[type(node)] = f"_{type(node).__name__}"
+        method = getattr(self, name, None)
         if method is None:
             return self._others(node, state)
         found: Value = method(node, state)
@@ -60,7 +77,7 @@ class Expressions(Base):
 
     def _others(self, node: Any, state: State) -> Value:
         # Whatever stands below it is used for something.
-        for child in node.children:
+        for child in children(node):
             if isinstance(child, cst.BaseExpression | cst.BaseElement | cst.BaseDictElement):
                 self.used(child, state)
             elif not isinstance(child, cst.BaseStatement | cst.BaseSuite):
@@ -103,31 +120,47 @@ class Expressions(Base):
         return self._member(node, node.value, self.value(node.value, state), name, state)
 
     def _member(self, node: Any, base: Any, values: Value, name: str, state: State) -> Value:
-        if name == "__folio_index" and isinstance(node, cst.Attribute) and self.in_class:
-            self.meet_mangled(node, base)
         found: list[Value] = []
         for atom in values:
             match atom:
                 case Page():
                     found.append(self._of_page(atom, node, base, name, state))
                 case Instance(cls) | Class(cls):
-                    found.append(self.attribute(cls, name, atom))
+                    found.append(self._of_instance(cls, name, atom, node, state))
                 case Library() if atom.of is None:
-                    found.append(frozenset({self.library(name)}))
+                    spaces = atom.name in self.models.swap_spaces
+                    found.append(frozenset({atom if spaces else Library(name)}))
                 case Object(record):
-                    found.append(self._of_object(record, node, name))
+                    found.append(self._of_object(record, node, name, state))
                 case Raw() | Flags() if name in self.models.transparent:
                     found.append(frozenset({Library(name, atom)}))
-                case Raw():
-                    self.use(frozenset({atom}), state)
+                case Flags() if name == "f":
+                    found.append(frozenset({atom}))
+                case Raw() if name not in self.models.aside:
+                    self.use(frozenset({atom}), state, behind=True)
+                case _ if name in self.models.caches:
+                    found.append(frozenset({Object(CACHE)}))
                 case _:
                     found.append(frozenset({Library(name, atom)}))
         if not values:
             member = self.models.members.get(("", name))
             if member is not None:
-                found.append(frozenset({self.new_page(node, member.gives, member.sentence)}))
+                found.append(frozenset({self.new_page(node, member.gives, member.sentence, state)}))
+            elif name in self.models.caches:
+                found.append(frozenset({Object(CACHE)}))
             else:
                 found.append(frozenset({Library(name, ())}))
+        if name in FIELDS and name != "flags" and all(map(_strange, values)):
+            self.doubt(name, node, base)
+        return join(found)
+
+    def _of_instance(self, cls: Any, name: str, atom: Any, node: Any, state: State) -> Value:
+        found = []
+        for each in self.attribute(cls, name, atom):
+            called = isinstance(each, Function) and any(
+                decorated(each.node, kind) for kind in ("property", "cached_property")
+            )
+            found.append(self.call(each, node, [], state) if called else frozenset({each}))
         return join(found)
 
     def _of_page(self, page: Page, node: Any, base: Any, name: str, state: State) -> Value:
@@ -136,15 +169,17 @@ class Expressions(Base):
             self.meet(page, name, node, base, state)
             if field == "flags":
                 return frozenset({Flags(page)})
-            return frozenset({Raw(page, name, node)})
+            return frozenset({Raw(page, name, node, self.depth)})
         if name in ("page", "folio") or name == "_page":
-            return frozenset({page})
+            return frozenset({page._replace(folio=name == "folio")})
         return frozenset({Library(name, page)})
 
-    def _of_object(self, record: str, node: Any, name: str) -> Value:
+    def _of_object(self, record: str, node: Any, name: str, state: State) -> Value:
         member = self.models.members.get((record, name)) or self.models.members.get(("", name))
         if member is not None:
-            return frozenset({self.new_page(node, member.gives, member.sentence)})
+            return frozenset({self.new_page(node, member.gives, member.sentence, state)})
+        if name in self.models.caches:
+            return frozenset({Object(CACHE)})
         return frozenset({Library(name, Object(record))})
 
     def _Subscript(self, node: cst.Subscript, state: State) -> Value:  # noqa: N802
@@ -155,11 +190,20 @@ class Expressions(Base):
                 key = self.used(element.slice.value, state)
             else:
                 self._others(element.slice, state)
+                return self._sliced(base, state)
         texts = [atom.text for atom in key if isinstance(atom, Text)]
         if texts:
             bits = [Bit(each) for each in texts if each in self.models.bits]
             if bits:
                 return frozenset(bits)
+            given = [self.models.variables[each] for each in texts if each in self.models.variables]
+            if given and all(isinstance(atom, Library) for atom in base):
+                return frozenset(
+                    self.new_page(node, each.gives, each.sentence, state) for each in given
+                )
+            held_here = [atom for atom in base if isinstance(atom, Sequence)]
+            if held_here:
+                return join(atom.item for atom in held_here)
             # A type's name asks for the type: prog["x"] is a variable, type_["x"] a member.
             return join(self._member(node, node.value, base, each, state) for each in texts)
         found: list[Value] = []
@@ -178,11 +222,21 @@ class Expressions(Base):
                     found.append(item)
                 case Object():
                     found.append(frozenset({atom}))
+                case Library() if atom.name in self.models.swap_spaces:
+                    found.append(frozenset({atom}))
                 case Raw():
-                    self.use(frozenset({atom}), state)
+                    self.use(frozenset({atom}), state, behind=True)
                 case _:
                     pass
         return join(found)
+
+    @staticmethod
+    def _sliced(base: Value, state: State) -> Value:
+        return frozenset(
+            Sequence(join(atom.items)) if isinstance(atom, Tuple) else atom
+            for atom in base
+            if isinstance(atom, Tuple | Sequence | Page)
+        )
 
     # --- operators
 
@@ -190,9 +244,11 @@ class Expressions(Base):
         left, right = self.value(node.left, state), self.value(node.right, state)
         operator = node.operator
         if isinstance(operator, cst.BitAnd):
-            return self._masked(left, right, state)
+            return self._masked(left, right, node, state)
         if isinstance(operator, cst.LeftShift) and Number(1) in left:
-            masks = frozenset(Mask(atom.name) for atom in right if isinstance(atom, Bit))
+            masks = frozenset(
+                Masks(frozenset({atom.name})) for atom in right if isinstance(atom, Bit)
+            )
             if masks:
                 return masks
         if isinstance(operator, cst.RightShift):
@@ -200,55 +256,99 @@ class Expressions(Base):
             flags = [atom for atom in left if isinstance(atom, Flags)]
             if bits and flags:
                 return frozenset(
-                    self._bit_test(each.page, bit.name) for each in flags for bit in bits
+                    self._bit_test(each.page, bit.name, node) for each in flags for bit in bits
                 )
         if isinstance(operator, cst.BitOr):
-            # More flags than one in a mask: where none is set, all are clear.
-            masks = frozenset(atom for atom in (*left, *right) if isinstance(atom, Mask))
-            if len(masks) > 1:
-                return UNKNOWN
+            names = [
+                frozenset(name for a in side if isinstance(a, Masks) for name in a.names)
+                for side in (left, right)
+            ]
+            if all(names):
+                return frozenset({Masks(names[0] | names[1])})
         if isinstance(operator, cst.Add | cst.Subtract):
             pages = [atom for atom in left | right if isinstance(atom, Page)]
             if pages:
                 self.use(frozenset(a for a in left | right if isinstance(a, Raw)), state)
                 return frozenset(self.another(each, node) for each in pages)
             found = left | right
+            kept = [each for each in found if isinstance(each, Sequence | Tuple)]
+            if kept and isinstance(operator, cst.Add):
+                return frozenset({Sequence(self.items(found, state))})
             if Number(0) in found:
                 return found - {Number(0)}
         self.use(left | right, state)
         return UNKNOWN
 
-    def _masked(self, left: Value, right: Value, state: State) -> Value:
+    def _masked(self, left: Value, right: Value, node: Any, state: State) -> Value:
         both = left | right
-        masks = [atom for atom in both if isinstance(atom, Mask)]
-        found: list[Cond] = []
+        masks = [atom for atom in both if isinstance(atom, Masks)]
+        found: list[Any] = []
         for atom in both:
             if isinstance(atom, Flags) and masks:
-                found += [self._bit_test(atom.page, mask.name) for mask in masks]
-            elif isinstance(atom, Raw) and FIELDS[atom.field] == "mapping" and self._low(both):
-                seen = frozenset({(atom.page.key, "seen")})
-                found.append(Cond(seen, seen))
+                for mask in masks:
+                    if len(mask.names) == 1:
+                        (name,) = mask.names
+                        found.append(self._bit_test(atom.page, name, node))
+                    else:
+                        found.append(Masked(atom.page, mask.names))
+            elif isinstance(atom, Raw) and FIELDS[atom.field] == "mapping":
+                low = self._low(both)
+                if low is None:
+                    self.use(frozenset({atom}), state)
+                else:
+                    facts = ("seen anon", "seen file") if low else ("seen", "seen")
+                    found.append(self.test_of(atom.page, facts, node))
             elif isinstance(atom, Raw):
                 self.use(frozenset({atom}), state)
             elif isinstance(atom, Cond) and Number(1) in both:
                 found.append(atom)
-        return frozenset({join_cond(found)}) if found else UNKNOWN
+        if len(found) > 1 and all(isinstance(each, Cond) for each in found):
+            return frozenset({self.tested(found)})
+        return frozenset(found)
 
-    def _low(self, values: Value) -> bool:
-        return any(
-            (isinstance(atom, Number) and 1 <= atom.number <= 7)
-            or (isinstance(atom, Library) and atom.name in self.models.low_bits)
-            for atom in values
-        )
+    def _low(self, values: Value) -> bool | None:
+        # Whether the bit of anonymous pages is among some low bits; nothing for other numbers.
+        for atom in values:
+            if isinstance(atom, Number) and 1 <= atom.number <= 7:
+                return bool(atom.number & 1)
+            if isinstance(atom, Library) and atom.name in self.models.low_bits:
+                return "MOVABLE" not in atom.name
+        return None
 
-    def _bit_test(self, page: Page, bit: str) -> Cond:
-        return self.test_of(page, self.models.bits[bit])
+    def _bit_test(self, page: Page, bit: str, node: Any) -> Cond:
+        return self.test_of(page, self.models.bits[bit], node)
+
+    def _all_bits(self, masked: Masked, node: Any) -> Cond:
+        # flags & mask == mask
+        facts = [self.models.bits[name] for name in sorted(masked.names)]
+        true = self.test_of(masked.page, (" ".join(each for each, _ in facts), ""), node).true
+        # Not both of them: it is not in the swap cache.
+        both = {each for each, _ in facts} <= {"bit", "backed"}
+        return Cond(true, self.test_of(masked.page, ("", "no" if both else ""), node).false)
+
+    def _any_bit(self, masked: Masked, node: Any) -> Cond:
+        facts = [self.models.bits[name][1] for name in sorted(masked.names)]
+        return self.test_of(masked.page, ("", " ".join(facts)), node)
 
     @staticmethod
-    def test_of(page: Page, facts: tuple[str, str]) -> Cond:
+    def tested(conds: list[Cond]) -> Cond:
+        """Return what the test of a variable tells of the pages that it may be."""
+        # Whichever it is, it is the one that was tested.
+        true = [each.true for each in conds if each.true is not None]
+        false = [each.false for each in conds if each.false is not None]
+        return Cond(
+            _NOTHING.union(*true) if true else None, _NOTHING.union(*false) if false else None
+        )
+
+    def test_of(self, page: Page, facts: tuple[str, str], node: Any) -> Cond:
         """Return what a test of a page tells."""
-        true, false = (frozenset({(page.key, each)}) if each else _NOTHING for each in facts)
-        return Cond(true, false)
+        sides = []
+        for each in facts:
+            told = frozenset((page.key, fact) for fact in each.split())
+            for one in told:
+                self.tests.setdefault(one, []).append(node)
+            sides.append(told)
+        return Cond(sides[0], sides[1])
 
     def _UnaryOperation(self, node: cst.UnaryOperation, state: State) -> Value:  # noqa: N802
         if isinstance(node.operator, cst.Not):
@@ -264,27 +364,38 @@ class Expressions(Base):
         return UNKNOWN
 
     def _BooleanOperation(self, node: cst.BooleanOperation, state: State) -> Value:  # noqa: N802
+        rest, cond = self._boolean(node, state)
+        return rest | {cond}
+
+    def _truth(self, node: Any, state: State) -> tuple[Value, Cond]:
+        if isinstance(node, cst.BooleanOperation):
+            return self._boolean(node, state)
+        found = self.value(node, state)
+        return found, self.cond_of(found)
+
+    def _boolean(self, node: cst.BooleanOperation, state: State) -> tuple[Value, Cond]:
+        # What it may give beside a truth value, and what its truth tells.
         both = isinstance(node.operator, cst.And)
-        left_value = self.value(node.left, state)
-        left = self.cond_of(left_value)
+        left_value, left = self._truth(node.left, state)
         inner = state.with_facts(left.true if both else left.false)
         if inner is None:
-            return left_value
-        right_value = self.value(node.right, inner)
-        right = self.cond_of(right_value)
+            return left_value, left
+        right_value, right = self._truth(node.right, inner)
         state.vars.update(inner.vars)
         if both:
             true = None if left.true is None or right.true is None else left.true | right.true
             false = join_cond([Cond(left.false, None), self._under(left.true, right.false)]).true
-            cond = Cond(true, false)
+            # `x and y` gives an x that is nothing.
+            left_value = UNKNOWN
         else:
             false = None if left.false is None or right.false is None else left.false | right.false
             true = join_cond([Cond(left.true, None), self._under(left.false, right.true)]).true
-            cond = Cond(true, false)
         rest = frozenset(
-            atom for atom in left_value | right_value if not isinstance(atom, Cond | Flags)
+            atom
+            for atom in left_value | right_value
+            if not isinstance(atom, Cond | Flags | Masked | Number)
         )
-        return rest | {cond}
+        return rest, Cond(true, false)
 
     @staticmethod
     def _under(outer: Facts | None, inner: Facts | None) -> Cond:
@@ -301,38 +412,72 @@ class Expressions(Base):
             return UNKNOWN
         operator = node.comparisons[0].operator
         right = rights[0]
+        if isinstance(operator, cst.In | cst.NotIn):
+            cond = self._named_in(left, right, node)
+            return frozenset(
+                {cond if isinstance(operator, cst.In) else Cond(cond.false, cond.true)}
+            )
         same = isinstance(operator, cst.Equal | cst.Is)
         if not same and not isinstance(operator, cst.NotEqual | cst.IsNot):
             if isinstance(operator, cst.GreaterThan) and Number(0) in right:
                 return frozenset({self.cond_of(left)})
             return UNKNOWN
-        cond = self._equal(left, right)
+        cond = self._equal(left, right, node)
         return frozenset({cond if same else Cond(cond.false, cond.true)})
 
-    def _equal(self, left: Value, right: Value) -> Cond:
+    def _named_in(self, left: Value, right: Value, node: Any) -> Cond:
+        # "PG_slab" in decode_page_flags(page)
+        found = [
+            self._bit_test(flags.page, text.text, node)
+            for text in left
+            if isinstance(text, Text) and text.text in self.models.bits
+            for flags in right
+            if isinstance(flags, Flags)
+        ]
+        return join_cond(found) if found else _FREE
+
+    def _equal(self, left: Value, right: Value, node: Any) -> Cond:
         zero = Number(0) in right or Cond(None, _NOTHING) in right
         if zero or Cond(_NOTHING, None) in right:
             cond = self.cond_of(left)
             return Cond(cond.false, cond.true) if zero else cond
-        masks = [atom for atom in right if isinstance(atom, Mask | Number)]
-        if masks and any(isinstance(atom, Cond) for atom in left):
-            return self.cond_of(left)
+        masks = [atom for atom in right if isinstance(atom, Masks | Number)]
+        if masks:
+            masked = [atom for atom in left if isinstance(atom, Masked)]
+            if masked and any(Masks(each.names) in right for each in masked):
+                return join_cond(self._all_bits(each, node) for each in masked)
+            if any(isinstance(atom, Cond) for atom in left):
+                return self.cond_of(left)
         # The mapping of a page that is the one looked for is a file's: it is in its cache.
-        facts = frozenset(
-            (atom.page.key, "no")
-            for atom in left | right
-            if isinstance(atom, Raw) and FIELDS[atom.field] == "mapping"
-        )
+        # Two mappings of pages that are the same may be those of two anonymous pages.
+        sides = [
+            [a for a in side if isinstance(a, Raw) and FIELDS[a.field] == "mapping"]
+            for side in (left, right)
+        ]
+        if all(sides) or masks:
+            return _FREE
+        facts: Facts = _NOTHING
+        for atom in (*sides[0], *sides[1]):
+            facts |= self.test_of(atom.page, ("no", ""), node).true or _NOTHING
         return Cond(facts, _NOTHING)
 
     def cond(self, node: Any, state: State) -> Cond:
         """Return what a test tells of pages."""
-        return self.cond_of(self.value(node, state))
+        return self._truth(node, state)[1]
 
-    @staticmethod
-    def cond_of(values: Value) -> Cond:
+    def cond_of(self, values: Value) -> Cond:
         """Return what the truth of a value tells of pages."""
-        conds = [atom if isinstance(atom, Cond) else _FREE for atom in values]
+        conds = []
+        for atom in values:
+            match atom:
+                case Cond():
+                    conds.append(atom)
+                case Masked():
+                    conds.append(self._any_bit(atom, None))
+                case Number(number):
+                    conds.append(Cond(_NOTHING, None) if number else Cond(None, _NOTHING))
+                case _:
+                    conds.append(_FREE)
         return join_cond(conds) if conds else _FREE
 
     def _IfExp(self, node: cst.IfExp, state: State) -> Value:  # noqa: N802
@@ -341,7 +486,7 @@ class Expressions(Base):
         for facts, part in ((cond.true, node.body), (cond.false, node.orelse)):
             inner = state.with_facts(facts)
             if inner is not None:
-                found.append(self.value(part, inner))
+                found.append(held(self.value(part, inner), inner.facts))
         return join(found)
 
     def _NamedExpr(self, node: cst.NamedExpr, state: State) -> Value:  # noqa: N802
@@ -352,10 +497,18 @@ class Expressions(Base):
     # --- what holds values
 
     def _Tuple(self, node: Any, state: State) -> Value:  # noqa: N802
-        return frozenset({Tuple(tuple(self.value(each.value, state) for each in node.elements))})
+        if any(isinstance(each, cst.StarredElement) for each in node.elements):
+            return self._List(node, state)
+        items = (held(self.value(each.value, state), state.facts) for each in node.elements)
+        return frozenset({Tuple(tuple(items))})
 
     def _List(self, node: Any, state: State) -> Value:  # noqa: N802
-        return frozenset({Sequence(join(self.value(each.value, state) for each in node.elements))})
+        found = []
+        for each in node.elements:
+            value = self.value(each.value, state)
+            star = isinstance(each, cst.StarredElement)
+            found.append(held(self.items(value, state) if star else value, state.facts))
+        return frozenset({Sequence(join(found))})
 
     _Set = _List
 
@@ -364,7 +517,7 @@ class Expressions(Base):
         for each in node.elements:
             if isinstance(each, cst.DictElement):
                 self.used(each.key, state)
-            found.append(self.value(each.value, state))
+            found.append(held(self.value(each.value, state), state.facts))
         return frozenset({Sequence(join(found))})
 
     def _Lambda(self, node: cst.Lambda, state: State) -> Value:  # noqa: N802
@@ -384,8 +537,8 @@ class Expressions(Base):
             return UNKNOWN
         if isinstance(node, cst.DictComp):
             self.used(node.key, inner)
-            return frozenset({Sequence(self.value(node.value, inner))})
-        return frozenset({Sequence(self.value(node.elt, inner))})
+            return frozenset({Sequence(held(self.value(node.value, inner), inner.facts))})
+        return frozenset({Sequence(held(self.value(node.elt, inner), inner.facts))})
 
     _ListComp = _SetComp = _GeneratorExp = _DictComp = _comprehension
 
@@ -394,222 +547,8 @@ class Expressions(Base):
             found = self.items(self.value(node.value.item, state), state)
         else:
             found = self.value(node.value, state) if node.value is not None else UNKNOWN
-        self.give(found)
+        self.give(found, state)
         return UNKNOWN
 
     def _Await(self, node: cst.Await, state: State) -> Value:  # noqa: N802
         return self.value(node.expression, state)
-
-    # --- calls
-
-    def _Call(self, node: cst.Call, state: State) -> Value:  # noqa: N802
-        callees = self.value(node.func, state)
-        values = [(each, self.value(each.value, state)) for each in node.args]
-        found: list[Value] = []
-        for callee in callees:
-            match callee:
-                case Function() | Class():
-                    found.append(self.call(callee, node, values, state))
-                case Library():
-                    found.append(self._library(callee, node, [each for _, each in values], state))
-                case _:
-                    self._use_all(values, state)
-        if not callees:
-            self._use_all(values, state)
-        return join(found)
-
-    def _use_all(self, values: list[tuple[Any, Value]], state: State) -> None:
-        for _, each in values:
-            self.use(each, state)
-
-    def _library(self, callee: Library, node: Any, args: list[Value], state: State) -> Value:
-        name, of = callee
-        texts = [atom.text for each in args for atom in each if isinstance(atom, Text)]
-        if of is not None:
-            method = self._method(name, of, node, args, texts, state)
-            if method is not None:
-                return method
-        models = self.models
-        if name in models.tests:
-            pages = [atom for each in args[:1] for atom in each if isinstance(atom, Page)]
-            return frozenset({join_cond(self.test_of(page, models.tests[name]) for page in pages)})
-        if name in models.helpers:
-            return self._helper(name, node, args, state)
-        if name in ("Object", "cast", "container_of", "reinterpret_cast", "list_for_each_entry"):
-            return self._converted(name, node, args, texts, state)
-        if name in (
-            "list_for_each_entry_reverse",
-            "hlist_for_each_entry",
-            "slab_cache_for_each_allocated_object",
-        ):
-            return self._typed("list_for_each_entry", node, args, texts)
-        if name == "bool" and args:
-            return frozenset({self.cond_of(args[0])})
-        if name in ("constant", "lookup_type", "type"):
-            return self._named(texts)
-        if name in ("any", "all"):
-            return frozenset({_FREE})
-        if name in models.transparent and args:
-            if name in ("hex", "str"):
-                self.use(args[0], state)
-            return frozenset(
-                each for each in args[0] if isinstance(each, Raw | Flags | Cond | Bit | Number)
-            )
-        if name in (
-            "list",
-            "iter",
-            "sorted",
-            "reversed",
-            "set",
-            "tuple",
-            "next",
-            "islice",
-            "enumerate",
-            "zip",
-        ):
-            return self._iterables(name, args, state)
-        if name == "getattr" and len(args) >= 2 and texts:
-            return join(
-                self._member(node, node.args[0].value, args[0], each, state) for each in texts[:1]
-            )
-        if name == "hasattr":
-            return frozenset({_FREE})
-        if name == "parse_and_eval":
-            return self._typed(
-                "cast", node, args, [texts[0].strip("( )").split(")")[0]] if texts else []
-            )
-        for each in args:
-            self.use(each, state)
-        self.escape(args, state)
-        return UNKNOWN
-
-    def _iterables(self, name: str, args: list[Value], state: State) -> Value:
-        items = [self.items(each, state) for each in args]
-        if not items:
-            return frozenset({Sequence(UNKNOWN)})
-        if name == "next":
-            return items[0]
-        if name == "enumerate":
-            return frozenset({Sequence(frozenset({Tuple((UNKNOWN, items[0]))}))})
-        if name == "zip":
-            return frozenset({Sequence(frozenset({Tuple(tuple(items))}))})
-        return frozenset({Sequence(items[0])})
-
-    def _named(self, texts: list[str]) -> Value:
-        found: set[Any] = {Bit(each) for each in texts if each in self.models.bits}
-        found |= {Library(each) for each in texts if each in self.models.low_bits}
-        found |= {Type(each) for each in texts if each.startswith("struct ")}
-        return frozenset(found)
-
-    def _method(
-        self, name: str, of: Any, node: Any, args: list[Value], texts: list[str], state: State
-    ) -> Value | None:
-        match of:
-            case Page():
-                if name in (
-                    "read_",
-                    "dereference",
-                    "address_of_",
-                    "referenced_value",
-                    "dynamic_cast",
-                ):
-                    return frozenset({of})
-                if name == "cast":
-                    return self._cast(node, args)
-                if name in ("member_", "subscript_") and texts:
-                    return self._member(node, node.func.value, frozenset({of}), texts[0], state)
-            case Object():
-                if name == "member_" and texts:
-                    return self._of_object(of.record, node, texts[0])
-                if name == "cast":
-                    return self._cast(node, args)
-            case Type():
-                if name in ("pointer", "array", "vector", "unqualified", "strip_typedefs"):
-                    return frozenset({of})
-            case Raw() | Flags() | Bit() | Mask() | Number() | Cond():
-                if name in self.models.transparent:
-                    return frozenset({of})
-            case Sequence() | Tuple():
-                if name in ("items", "enumerate"):
-                    return frozenset(
-                        {
-                            Sequence(
-                                frozenset({Tuple((UNKNOWN, self.items(frozenset({of}), state)))})
-                            )
-                        }
-                    )
-                if name in ("values", "copy"):
-                    return frozenset({of})
-                if name in ("get", "pop", "popleft"):
-                    return self.items(frozenset({of}), state)
-                if name in ("append", "add", "appendleft", "insert", "extend", "setdefault"):
-                    self.put(node.func.value, args, name == "extend", state)
-                    return UNKNOWN
-            case Text():
-                if name in ("format", "join"):
-                    for each in args:
-                        self.use(each, state)
-                    return UNKNOWN
-            case _:
-                pass
-        if name == "cast":
-            return self._cast(node, args)
-        return None
-
-    def _cast(self, node: Any, args: list[Value]) -> Value:
-        records = [atom.record for each in args for atom in each if isinstance(atom, Type)]
-        return self._typed("cast", node, [], records)
-
-    def _converted(
-        self, name: str, node: Any, args: list[Value], texts: list[str], state: State
-    ) -> Value:
-        # To another integer it is the same value; to a pointer, it is used as one.
-        raw = frozenset(atom for each in args for atom in each if isinstance(atom, Raw))
-        if name == "cast" and texts and "*" not in texts[0] and "struct" not in texts[0]:
-            return raw
-        self.use(raw, state)
-        return self._typed(name, node, args, texts)
-
-    def _typed(self, name: str, node: Any, args: list[Value], texts: list[str]) -> Value:
-        # The type is the first string (of container_of and casts too, wherever it stands).
-        types = [atom.record for each in args for atom in each if isinstance(atom, Type)]
-        for text in [*texts[:1], *types[:1]]:
-            record = " ".join(text.replace("*", " ").replace("const ", "").split())
-            if record in ("struct page", "struct folio"):
-                same = frozenset(atom for each in args for atom in each if isinstance(atom, Page))
-                found: Value = same or frozenset(
-                    {self.new_page(node, "any", f"{name}() makes a page of it: it may be any")}
-                )
-            else:
-                found = frozenset({Object(record)})
-            return frozenset({Sequence(found)}) if name.startswith("list_") else found
-        return UNKNOWN
-
-    def _helper(self, name: str, node: Any, args: list[Value], state: State) -> Value:
-        model = self.models.helpers[name]
-        pages = [atom for each in args for atom in each if isinstance(atom, Page)]
-        if name == "page_index":
-            for each_page in pages:
-                self.meet_call(each_page, node, state)
-        if name in ("page_flags", "get_page_flags"):
-            return frozenset(Flags(each) for each in pages)
-        for each in args:
-            self.use(each, state)
-        if model.gives == "none":
-            return UNKNOWN
-        if model.gives == "argument":
-            return frozenset(pages)
-        if name == "follow_page" and any(
-            isinstance(atom, Library) and atom.name == "init_mm" for atom in args[0] if args
-        ):
-            return frozenset({self.new_page(node, "kernel", "a page of init_mm")})
-        page: Value = frozenset({self.new_page(node, model.gives, model.sentence)})
-        match model.shape:
-            case "pages":
-                return frozenset({Sequence(page)})
-            case "pairs":
-                return frozenset({Sequence(frozenset({Tuple((UNKNOWN, page))}))})
-            case "ranges":
-                return frozenset({Sequence(frozenset({Tuple((UNKNOWN, UNKNOWN, page))}))})
-            case _:
-                return page

@@ -5,18 +5,19 @@ Floor 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import NamedTuple
 
 import libcst as cst
 
 from pagefix.finding import Edit
 from pagefix.script.helper import HELPER, HELPER_IMPORTS, HELPER_NAME
-from pagefix.script.tree import Script
+from pagefix.script.tree import Script, all_nodes
 from pagefix.source import SourceFile
 
-__all__ = ["Needs", "needed_edits", "needs_of", "with_needs"]
+__all__ = ["Needs", "needed_edits", "needs_of"]
 
 
 class Needs(NamedTuple):
@@ -36,8 +37,7 @@ def needs_of(script: Script, imported: str, *, inserted: bool) -> Needs | None:
     :param imported: a function with its module, empty if none.
     """
     wanted = [(imported.rpartition(".")[0], imported.rpartition(".")[2])] if imported else []
-    names = _Names()
-    script.module.visit(names)
+    names = _names_of(script.module)
     helper = False
     if inserted and HELPER_NAME not in names.helpers:
         if HELPER_NAME in names.bound or HELPER_NAME in names.imported:
@@ -56,23 +56,49 @@ def needs_of(script: Script, imported: str, *, inserted: bool) -> Needs | None:
     return Needs(tuple(missing), helper)
 
 
-def with_needs(data: bytes, needs: Iterable[Needs]) -> bytes:
-    """Return a script with what fixes need in it."""
+def needed_edits(script: Script, needs: Iterable[Needs]) -> tuple[Edit, ...]:
+    """Return the edits that give a script what fixes need: whole lines."""
     found = list(needs)
     imports = list(dict.fromkeys(each for need in found for each in need.imports))
     helper = any(need.helper for need in found)
     if not imports and not helper:
-        return data
+        return ()
     # Imported here: the visitors cost more than reading a script that needs none.
     from libcst.codemod import CodemodContext
     from libcst.codemod.visitors import AddImportsVisitor, ImportItem
 
-    module = cst.parse_module(data)
-    if helper:
-        module = _insert(module)
+    before = _head(script.module)
+    after = _insert(before) if helper else before
     items = [ImportItem(module_name, name) for module_name, name in imports]
-    module = AddImportsVisitor(CodemodContext(), items).transform_module(module)
-    return module.bytes
+    after = AddImportsVisitor(CodemodContext(), items).transform_module(after)
+    return tuple(_edits(script.source, before.bytes, after.bytes))
+
+
+def _head(module: cst.Module) -> cst.Module:
+    # What stands before the first statement that is no import; of that, only that it is there.
+    # Imports are added nowhere else, and a long script takes no longer than a short one.
+    at = _begin(module)
+    if at == len(module.body):
+        return module
+    first = cst.SimpleStatementLine([cst.Pass()], leading_lines=module.body[at].leading_lines)
+    return module.with_changes(body=[*module.body[:at], first], footer=[])
+
+
+def _edits(source: SourceFile, before: bytes, after: bytes) -> Iterator[Edit]:
+    shift = 3 if source.data.startswith(b"\xef\xbb\xbf") else 0
+    before, after = before[_mark(before) :], after[_mark(after) :]
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    starts = [shift]
+    for line in old:
+        starts.append(starts[-1] + len(line))
+    for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag != "equal":
+            text = b"".join(new[c:d]).decode("utf-8", "surrogateescape")
+            yield Edit(source.path, starts[a], starts[b], text)
+
+
+def _mark(data: bytes) -> int:
+    return 3 if data.startswith(b"\xef\xbb\xbf") else 0
 
 
 def _insert(module: cst.Module) -> cst.Module:
@@ -80,7 +106,17 @@ def _insert(module: cst.Module) -> cst.Module:
     function = function.with_changes(
         leading_lines=[cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)]
     )
-    at = 0
+    at = _begin(module)
+    rest = list(module.body[at:])
+    if rest:
+        lines = [each for each in rest[0].leading_lines if each.comment is not None]
+        empty = [cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)]
+        rest[0] = rest[0].with_changes(leading_lines=[*empty, *lines])
+    return module.with_changes(body=[*module.body[:at], function, *rest])
+
+
+def _begin(module: cst.Module) -> int:
+    # Where the first statement is that is no import and no documentation.
     for number, each in enumerate(module.body):
         if isinstance(each, cst.SimpleStatementLine):
             first = each.body[0]
@@ -88,17 +124,11 @@ def _insert(module: cst.Module) -> cst.Module:
                 first.value, cst.SimpleString | cst.ConcatenatedString
             )
             if isinstance(first, cst.Import | cst.ImportFrom) or (string and number == 0):
-                at = number + 1
                 continue
+            return number
         if not _guards_imports(each):
-            break
-        at = number + 1
-    rest = list(module.body[at:])
-    if rest:
-        lines = [each for each in rest[0].leading_lines if each.comment is not None]
-        empty = [cst.EmptyLine(indent=False), cst.EmptyLine(indent=False)]
-        rest[0] = rest[0].with_changes(leading_lines=[*empty, *lines])
-    return module.with_changes(body=[*module.body[:at], function, *rest])
+            return number
+    return len(module.body)
 
 
 def _guards_imports(node: cst.CSTNode) -> bool:
@@ -111,55 +141,41 @@ def _guards_imports(node: cst.CSTNode) -> bool:
     )
 
 
-def needed_edits(source: SourceFile, needs: Iterable[Needs]) -> tuple[Edit, ...]:
-    """Return the edits that give a script what fixes need: whole lines."""
-    after = with_needs(source.data, needs)
-    if after == source.data:
-        return ()
-    old, new = source.data.splitlines(keepends=True), after.splitlines(keepends=True)
-    starts = [0]
-    for line in old:
-        starts.append(starts[-1] + len(line))
-    return tuple(
-        Edit(
-            source.path, starts[a], starts[b], b"".join(new[c:d]).decode("utf-8", "surrogateescape")
-        )
-        for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-        if tag != "equal"
-    )
-
-
-class _Names(cst.CSTVisitor):
+class _Names:
     # What a script binds, anywhere, and what it imports.
 
-    def __init__(self) -> None:
+    def __init__(self, module: cst.Module) -> None:
         self.bound: set[str] = set()
         self.helpers: set[str] = set()
         self.imported: dict[str, str] = {}
         self.stars: set[str] = set()
+        for node in all_nodes(module):
+            match node:
+                case cst.FunctionDef():
+                    self._function(node)
+                case cst.ClassDef() | cst.Param():
+                    self.bound.add(node.name.value)
+                case cst.AssignTarget() | cst.For() | cst.CompFor() | cst.NamedExpr():
+                    self._targets(node.target)
+                case cst.AnnAssign() | cst.AugAssign():
+                    self._targets(node.target)
+                case cst.ImportFrom():
+                    self._imports(node)
+                case cst.Import():
+                    for each in node.names:
+                        alias = each.evaluated_alias
+                        name = each.evaluated_name
+                        self.imported[alias or name.split(".")[0]] = name
+                case _:
+                    pass
 
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:  # noqa: N802
-        text = cst.Module([]).code_for_node(node.with_changes(leading_lines=[])).strip()
-        ours = node.name.value == HELPER_NAME and text == HELPER.strip()
-        (self.helpers if ours else self.bound).add(node.name.value)
-
-    def visit_ClassDef(self, node: cst.ClassDef) -> None:  # noqa: N802
-        self.bound.add(node.name.value)
-
-    def visit_Param(self, node: cst.Param) -> None:  # noqa: N802
-        self.bound.add(node.name.value)
-
-    def visit_AssignTarget(self, node: cst.AssignTarget) -> None:  # noqa: N802
-        self._targets(node.target)
-
-    def visit_For(self, node: cst.For) -> None:  # noqa: N802
-        self._targets(node.target)
-
-    def visit_CompFor(self, node: cst.CompFor) -> None:  # noqa: N802
-        self._targets(node.target)
-
-    def visit_NamedExpr(self, node: cst.NamedExpr) -> None:  # noqa: N802
-        self._targets(node.target)
+    def _function(self, node: cst.FunctionDef) -> None:
+        name = node.name.value
+        if name == HELPER_NAME:
+            text = cst.Module([]).code_for_node(node.with_changes(leading_lines=[])).strip()
+            (self.helpers if text == HELPER.strip() else self.bound).add(name)
+        else:
+            self.bound.add(name)
 
     def _targets(self, node: cst.BaseExpression) -> None:
         if isinstance(node, cst.Name):
@@ -168,7 +184,7 @@ class _Names(cst.CSTVisitor):
             for each in node.elements:
                 self._targets(each.value)
 
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> None:  # noqa: N802
+    def _imports(self, node: cst.ImportFrom) -> None:
         module = cst.Module([]).code_for_node(node.module) if node.module is not None else "."
         if isinstance(node.names, cst.ImportStar):
             self.stars.add(module)
@@ -177,3 +193,8 @@ class _Names(cst.CSTVisitor):
             return
         for each in node.names:
             self.imported[each.evaluated_alias or each.evaluated_name] = module
+
+
+@lru_cache(maxsize=8)
+def _names_of(module: cst.Module) -> _Names:
+    return _Names(module)

@@ -12,6 +12,7 @@ HELPER_NAME = "swapcache_file_position"
 #: What it needs, by module.
 HELPER_IMPORTS = (
     ("drgn", "Object"),
+    ("drgn", "TypeKind"),
     ("drgn", "cast"),
     ("drgn.helpers.linux.mm", "PageSwapBacked"),
     ("drgn.helpers.linux.mm", "compound_head"),
@@ -28,11 +29,15 @@ def swapcache_file_position(page):
     since Linux kernel commit 6326fec1122c ("mm: Use owner_priv bit for
     PageSwapCache, valid when PageSwapBacked") (in v4.10).
 
-    :param page: ``struct page *``
+    :param page: ``struct page *`` or ``struct folio *``
     :return: (``struct address_space *``, ``unsigned long``); NULL for the
         mapping of a page that has none or is anonymous.
     """
     prog = page.prog_
+    if page.type_.kind != TypeKind.POINTER:
+        page = page.address_of_()
+    # A folio begins with its first page.
+    page = cast("struct page *", page)
     head = compound_head(page)
     nth = (page.value_() - head.value_()) // page.type_.type.size
     if PageSwapBacked(head) and page_flags(head).value_() >> prog["PG_swapcache"].value_() & 1:

@@ -1,4 +1,4 @@
-"""Statements, functions and whole scripts: the interpreter.
+"""Statements and whole scripts: the interpreter.
 
 Functions of the script are entered where they are called, with what they are given;
 those that nothing calls are run once more at the end, with what their documentation and
@@ -9,17 +9,15 @@ Floor 5.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import libcst as cst
 
-from pagefix.finding import Step
 from pagefix.rulebook import ScriptModels
-from pagefix.script.expressions import Expressions
+from pagefix.script.functions import Functions
 from pagefix.script.helper import HELPER_NAME
-from pagefix.script.machine import Frame, Met, pages_in
+from pagefix.script.machine import Doubt, Met
 from pagefix.script.tree import Script, own_nodes, parameters
 from pagefix.script.values import (
     UNKNOWN,
@@ -28,38 +26,51 @@ from pagefix.script.values import (
     Function,
     Instance,
     Library,
+    Never,
     Page,
     Raw,
     Sequence,
     State,
     Value,
-    join,
+    held,
     join_cond,
     merge,
 )
 
-__all__ = ["interpret"]
+__all__ = ["Told", "interpret"]
 
-_DEPTH = 8
 _ROUNDS = 3
-_DOCUMENTED = re.compile(r":param\s+(?P<name>\w+):\s*`*struct (?:page|folio)\s*\*")
+_SIMPLE: frozenset[type] = frozenset(
+    {cst.Expr, cst.Assign, cst.AnnAssign, cst.AugAssign, cst.Return, cst.Pass, cst.Continue}
+)
 
 
-def interpret(script: Script, models: ScriptModels) -> tuple[Met, ...]:
-    """Return the places of a script that rules may be about."""
+class Told(NamedTuple):
+    """What a script comes to.
+
+    :param met: the places that rules may be about.
+    :param doubts: members of which it is not told what they are members of.
+    :param tests: where each fact about a page was learnt.
+    """
+
+    met: tuple[Met, ...]
+    doubts: tuple[Doubt, ...]
+    tests: dict[tuple[Any, str], list[Any]]
+
+
+def interpret(script: Script, models: ScriptModels) -> Told:
+    """Return what is met in a script."""
     machine = _Machine(script, models)
     machine.run()
-    return tuple(machine.met.values())
+    known = {id(met.node) for met in machine.met.values()}
+    doubts = [each for at, each in machine.doubts.items() if at not in known]
+    return Told(tuple(machine.met.values()), tuple(doubts), machine.tests)
 
 
-class _Machine(Expressions):
+class _Machine(Functions):
     def __init__(self, script: Script, models: ScriptModels) -> None:
         super().__init__(script, models)
         self.functions: list[Any] = []
-        self.called: set[int] = set()
-        self.results: dict[Any, tuple[Value, frozenset[Any]]] = {}
-        self.loops: list[list[State]] = []
-        self.breaks: list[list[State]] = []
 
     def run(self) -> None:
         for _ in range(_ROUNDS):
@@ -72,161 +83,23 @@ class _Machine(Expressions):
             self.globals = end.vars
             for function in list(self.functions):
                 if id(function) not in self.called:
-                    self._alone(function, end.copy())
+                    self.alone(function, end.copy())
             if not self.changed:
                 break
+        if b"__folio_index" in self.script.source.data:
+            self._mangled(self.script.module, None, None)
 
-    def _alone(self, function: Any, state: State) -> None:
-        # A function that nothing here calls.
-        state.facts = frozenset()
-        pages = self._told(function)
-        cls = self.class_of.get(id(function))
-        values: list[Value] = []
-        for at, each in enumerate(parameters(function)):
-            name = each.name.value
-            if at == 0 and cls is not None:
-                values.append(frozenset({Instance(cls)}))
-            elif name in pages:
-                values.append(frozenset({self.new_page(each.name, "any", pages[name])}))
-            else:
-                values.append(UNKNOWN)
-        outer = self.scopes.get(id(function), ())[1:]
-        for scope in outer:
-            for name in self.bound[id(scope)][0]:
-                state.vars.setdefault((id(scope), name), UNKNOWN)
-        result = self._enter(function, values, state)
-        self.use(result, state)
-
-    def _told(self, function: Any) -> dict[str, str]:
-        names = {each.name.value for each in parameters(function)}
-        found = {}
-        if isinstance(function, cst.FunctionDef):
-            for each in _DOCUMENTED.finditer(function.get_docstring() or ""):
-                if each["name"] in names:
-                    found[each["name"]] = "documented as a page: it may be any"
-        for node in own_nodes(function.body):
-            if not isinstance(node, cst.Call) or not node.args:
-                continue
-            callee = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
-            if not isinstance(callee, cst.Name):
-                continue
-            takes = callee.value in self.models.tests or (
-                callee.value in self.models.helpers
-                and self.models.helpers[callee.value].gives in ("none", "argument")
-            )
-            arg = node.args[0].value
-            if takes and isinstance(arg, cst.Name) and arg.value in names:
-                value = self.lookup(callee.value, State(self.globals, frozenset()))
-                if value is None or any(isinstance(atom, Library) for atom in value):
-                    found.setdefault(
-                        arg.value, f"{callee.value}() takes it for a page: it may be any"
-                    )
-        return found
-
-    # --- calls
-
-    def call(self, callee: Any, node: Any, values: Any, state: State) -> Value:
-        if isinstance(callee, Class):
-            made: Value = frozenset({Instance(callee.node)})
-            for atom in self.attribute(callee.node, "__init__", Instance(callee.node)):
-                if isinstance(atom, Function):
-                    self.call(atom, node, values, state)
-            return made
-        function = callee.node
-        given = parameters(function)
-        by_name: dict[str, Value] = {}
-        first = 0
-        static = self._decorated(function, "staticmethod")
-        if callee.self is not None and given and not static:
-            by_name[given[0].name.value] = frozenset({callee.self})
-            first = 1
-        positional = first
-        for arg, value in values:
-            if arg.keyword is not None:
-                by_name[arg.keyword.value] = value
-            elif arg.star == "" and positional < len(given):
-                by_name[given[positional].name.value] = value
-                positional += 1
-            else:
-                self.use(value, state)
-        place = self.script.source.place(*self.script.span(node))
-        name = function.name.value if isinstance(function, cst.FunctionDef) else "a lambda"
-        step = Step(self.depth, place, f"is handed to {name}()")
-        args = [self._through(by_name.get(each.name.value, UNKNOWN), step) for each in given]
-        self.called.add(id(function))
-        if len(self.frames) > _DEPTH or any(each.node is function for each in self.frames):
-            return UNKNOWN
-        keys = {page.key for each in args for page in pages_in(each)}
-        known = frozenset(each for each in state.facts if each[0] in keys)
-        key = (id(function), tuple(args), known)
-        if key not in self.results:
-            self.results[key] = self._enter(function, args, state), frozenset()
-        return self.results[key][0]
-
-    @staticmethod
-    def _decorated(function: Any, name: str) -> bool:
-        return any(
-            isinstance(each.decorator, cst.Name) and each.decorator.value == name
-            for each in getattr(function, "decorators", ())
-        )
-
-    @staticmethod
-    def _through(value: Value, step: Step) -> Value:
-        return frozenset(
-            atom._replace(steps=(*atom.steps[:6], step)) if isinstance(atom, Page) else atom
-            for atom in value
-        )
-
-    def _enter(self, function: Any, args: Iterable[Value], state: State) -> Value:
-        inner = state.copy()
-        for param, value in zip(parameters(function), args, strict=False):
-            inner.vars[id(function), param.name.value] = value
-        frame = Frame(function)
-        self.frames.append(frame)
-        classes, self.classes = self.classes, []
-        covered, self.covered = self.covered, 0
-        loops, self.loops = self.loops, []
-        breaks, self.breaks = self.breaks, []
-        try:
-            if isinstance(function, cst.Lambda):
-                return self.value(function.body, inner)
-            end = self.block(function.body.body, inner)
-        finally:
-            self.frames.pop()
-            self.classes, self.covered = classes, covered
-            self.loops, self.breaks = loops, breaks
-        # What it stored in variables of the script.
-        for key, value in (end.vars if end is not None else inner.vars).items():
-            if key[0] == 0 and state.vars.get(key) != value:
-                state.vars[key] = value
-        if frame.generator:
-            return frozenset({Sequence(join(frame.yielded))})
-        returned = list(frame.returned)
-        if end is not None:
-            returned.append((frozenset({Cond(None, frozenset())}), end.facts))
-        return self._result(returned)
-
-    def _result(self, returned: list[tuple[Value, Any]]) -> Value:
-        rest: list[Value] = []
-        conds: list[Cond] = []
-        told = False
-        for value, facts in returned:
-            rest.append(frozenset(atom for atom in value if not isinstance(atom, Cond)))
-            told = told or any(isinstance(atom, Cond) for atom in value)
-            cond = self.cond_of(value)
-            conds.append(
-                Cond(
-                    None if cond.true is None else cond.true | facts,
-                    None if cond.false is None else cond.false | facts,
-                )
-            )
-        return join(rest) | ({join_cond(conds)} if told else frozenset())
-
-    def escape(self, args: Iterable[Value], state: State) -> None:
-        for value in args:
-            for atom in value:
-                if isinstance(atom, Function):
-                    self.called.discard(id(atom.node))
+    def _mangled(self, node: Any, cls: Any, function: str | None) -> None:
+        # Python mangles by where the text stands, whatever runs.
+        for each in own_nodes(node):
+            if isinstance(each, cst.ClassDef):
+                self._mangled(each, each, function)
+            elif isinstance(each, cst.FunctionDef | cst.Lambda):
+                name = each.name.value if isinstance(each, cst.FunctionDef) else function
+                self._mangled(each, cls, name)
+            elif cls is not None and isinstance(each, cst.Attribute):
+                if each.attr.value == "__folio_index" and cls.name.value.strip("_"):
+                    self.meet_mangled(each, function)
 
     # --- statements
 
@@ -238,6 +111,12 @@ class _Machine(Expressions):
         return state
 
     def statement(self, node: Any, state: State) -> State | None:
+        # The two that are most of them; to match one takes as many questions as cases before.
+        kind = type(node)
+        if kind is cst.SimpleStatementLine:
+            return self.block(node.body, state)
+        if kind in _SIMPLE:
+            return self._simple(node, state)
         match node:
             case cst.SimpleStatementLine() | cst.SimpleStatementSuite():
                 return self.block(node.body, state)
@@ -249,7 +128,7 @@ class _Machine(Expressions):
                 return self._try(node, state)
             case cst.With():
                 for each in node.items:
-                    value = self.value(each.item, state)
+                    value = self._entered(self.value(each.item, state), state)
                     if each.asname is not None:
                         self.assign(each.asname.name, value, state)
                 return self.block(node.body.body, state)
@@ -258,9 +137,7 @@ class _Machine(Expressions):
             case cst.ClassDef():
                 self._class(node, state)
             case cst.Match():
-                self.used(node.subject, state)
-                ends = [self.block(each.body.body, state.copy()) for each in node.cases]
-                return merge(state, *ends)
+                return self._match(node, state)
             case _:
                 return self._simple(node, state)
         return state
@@ -268,7 +145,9 @@ class _Machine(Expressions):
     def _simple(self, node: Any, state: State) -> State | None:
         match node:
             case cst.Expr():
-                self.value(node.value, state)
+                value = self.value(node.value, state)
+                if value and all(isinstance(atom, Never) for atom in value):
+                    return None
             case cst.Assign():
                 value = self.value(node.value, state)
                 for each in node.targets:
@@ -288,9 +167,9 @@ class _Machine(Expressions):
                 else:
                     self.used(node.target, state)
             case cst.Return():
-                value = self.value(node.value, state) if node.value is not None else UNKNOWN
-                if node.value is None:
-                    value = frozenset({Cond(None, frozenset())})
+                value = frozenset({Cond(None, frozenset())})
+                if node.value is not None:
+                    value = held(self.value(node.value, state), state.facts)
                 # What is known of a page here is not known where the function is called.
                 value = frozenset(
                     atom for atom in value if not isinstance(atom, Raw) or self.may_be(atom, state)
@@ -330,6 +209,67 @@ class _Machine(Expressions):
                 {Library(name.split(".")[-1] if each.evaluated_alias else name.split(".")[0])}
             )
             self.assign(cst.Name(bound), value, state)
+
+    def _entered(self, value: Value, state: State) -> Value:
+        # What `with` hands out: the item of a generator, or what __enter__ gives.
+        found: set[Any] = set()
+        for atom in value:
+            if isinstance(atom, Sequence):
+                found |= atom.item
+            elif isinstance(atom, Instance):
+                for each in self.attribute(atom.node, "__enter__", atom):
+                    if isinstance(each, Function):
+                        found |= self.call(each, each.node, [], state)
+            else:
+                found.add(atom)
+        return frozenset(found)
+
+    def _match(self, node: cst.Match, state: State) -> State | None:
+        subject = self.used(node.subject, state)
+        left: State | None = state
+        ends = []
+        for each in node.cases:
+            if left is None:
+                break
+            inner: State | None = left.copy()
+            assert inner is not None
+            cond = self._fits(each.pattern, subject, inner)
+            inner = inner.with_facts(cond.true)
+            if each.guard is not None and inner is not None:
+                test = self.cond(each.guard, inner)
+                inner = inner.with_facts(test.true)
+                # It does not come here because of the pattern, or because of the test.
+                missed = [Cond(cond.false, None), Cond(test.false, None)]
+                cond = Cond(cond.true, join_cond(missed).true)
+            ends.append(self.block(each.body.body, inner))
+            left = left.with_facts(cond.false)
+        return merge(left, *ends)
+
+    def _fits(self, pattern: Any, subject: Value, state: State) -> Cond:
+        # What is known where a case fits and where it does not; it binds its names.
+        match pattern:
+            case cst.MatchAs(pattern=None, name=name):
+                if name is not None:
+                    self.assign(name, subject, state)
+                return Cond(frozenset(), None)
+            case cst.MatchAs():
+                cond = self._fits(pattern.pattern, subject, state)
+                if pattern.name is not None:
+                    self.assign(pattern.name, subject, state)
+                return cond
+            case cst.MatchSingleton() | cst.MatchValue():
+                other = self.value(pattern.value, state)
+                return self._equal(subject, other, pattern)
+            case cst.MatchSequence():
+                names = []
+                for each in pattern.patterns:
+                    inner = getattr(each, "value", None)
+                    name = None
+                    if isinstance(inner, cst.MatchAs) and inner.pattern is None:
+                        name = inner.name
+                    names.append(name or cst.Name("_"))
+                self._unpack([cst.Element(name) for name in names], subject, state)
+        return Cond(frozenset(), frozenset())
 
     def _if(self, node: cst.If, state: State) -> State | None:
         cond = self.cond(node.test, state)

@@ -5,10 +5,8 @@ Floor 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
-
-from pagefix.finding import Step
 
 __all__ = [
     "UNKNOWN",
@@ -21,10 +19,13 @@ __all__ = [
     "Function",
     "Instance",
     "Library",
-    "Mask",
+    "Masked",
+    "Masks",
+    "Never",
     "Number",
     "Object",
     "Page",
+    "Partial",
     "Raw",
     "Sequence",
     "State",
@@ -32,20 +33,40 @@ __all__ = [
     "Tuple",
     "Type",
     "Value",
+    "Way",
+    "held",
     "join",
     "join_cond",
+    "rank",
+    "renewed",
 ]
+
+
+class Way(NamedTuple):
+    """One step on the way of a page: how many calls deep, where, and what happens there.
+
+    :param at: where that is among the nodes of the script.
+    """
+
+    depth: int
+    at: int
+    node: Any
+    sentence: str
 
 
 class Page(NamedTuple):
     """A page: ``key`` tells it from others, ``label`` where it comes from.
 
     :param steps: how it came here.
+    :param folio: whether it is a ``struct folio``.
+    :param known: what was known of it where the script put it by.
     """
 
-    key: tuple[int, ...]
+    key: tuple[Any, ...]
     label: str
-    steps: tuple[Step, ...]
+    steps: tuple[Way, ...]
+    folio: bool = False
+    known: frozenset[str] = frozenset()
 
 
 class Raw(NamedTuple):
@@ -54,6 +75,7 @@ class Raw(NamedTuple):
     page: Page
     field: str
     node: Any
+    depth: int
 
 
 class Flags(NamedTuple):
@@ -68,14 +90,21 @@ class Bit(NamedTuple):
     name: str
 
 
-class Mask(NamedTuple):
-    """``1 << bit``."""
+class Masks(NamedTuple):
+    """``1 << bit``, or several of them or-ed."""
 
-    name: str
+    names: frozenset[str]
 
 
-#: What is known of pages: (key of the page, fact).
-Facts = frozenset[tuple[tuple[int, ...], str]]
+class Masked(NamedTuple):
+    """The flags of a page and-ed with several bits."""
+
+    page: Page
+    names: frozenset[str]
+
+
+#: What is known of pages: (key of the page, fact); the key is empty for all pages.
+Facts = frozenset[tuple[tuple[Any, ...], str]]
 
 
 class Cond(NamedTuple):
@@ -112,6 +141,17 @@ class Function(NamedTuple):
 
     node: Any
     self: Any = None
+
+
+class Partial(NamedTuple):
+    """A function of the script that has got its first arguments."""
+
+    function: Any
+    args: tuple[frozenset[Any], ...]
+
+
+class Never(NamedTuple):
+    """What a call gives that never comes back."""
 
 
 class Class(NamedTuple):
@@ -155,12 +195,15 @@ Atom = (
     | Raw
     | Flags
     | Bit
-    | Mask
+    | Masks
+    | Masked
     | Cond
     | Object
     | Type
     | Library
     | Function
+    | Partial
+    | Never
     | Class
     | Instance
     | Tuple
@@ -178,8 +221,72 @@ _MANY = 24
 
 def join(values: Iterable[Value]) -> Value:
     """Return what may be any of some values."""
-    found: Value = UNKNOWN.union(*values)
-    return found if len(found) <= _MANY else frozenset(sorted(found, key=repr)[:_MANY])
+    several = tuple(values)
+    found: Value = UNKNOWN.union(*several)
+    if found and not all(several):
+        # What may be anything is not what only one side tells.
+        found = frozenset(each for each in found if not isinstance(each, Cond | Number))
+    return found if len(found) <= _MANY else frozenset(sorted(found, key=_rank)[:_MANY])
+
+
+def _rank(atom: Any) -> str:
+    # The same in each run: nothing of it may hang on where an object lies in memory.
+    of = atom if isinstance(atom, Page) else getattr(atom, "page", None)
+    return f"{type(atom).__name__} {rank(of) if isinstance(of, Page) else ''}"
+
+
+def rank(page: Page) -> str:
+    """Return what tells which of two pages is shown, the same in each run: the shorter way."""
+    ways = [(way.depth, way.at, way.sentence) for way in page.steps]
+    return f"{len(ways)} {ways} {page.key} {page.label} {sorted(page.known)} {page.folio}"
+
+
+def _mapped(value: Value, change: Callable[[Page], Page]) -> Value:
+    # A value with its pages changed, also those in what it holds.
+    found: set[Any] = set()
+    for atom in value:
+        match atom:
+            case Page():
+                found.add(change(atom))
+            case Raw() | Flags() | Masked():
+                found.add(atom._replace(page=change(atom.page)))
+            case Tuple(items):
+                found.add(Tuple(tuple(_mapped(each, change) for each in items)))
+            case Sequence(item):
+                found.add(Sequence(_mapped(item, change)))
+            case _:
+                found.add(atom)
+    return frozenset(found)
+
+
+def held(value: Value, facts: Facts) -> Value:
+    """Return a value as it is put by: what is known of its pages goes with it."""
+    if not facts or not value:
+        return value
+    told: dict[Any, set[str]] = {}
+    for key, fact in facts:
+        told.setdefault(key, set()).add(fact)
+
+    def change(page: Page) -> Page:
+        mine = told.get(page.key)
+        return page._replace(known=page.known | mine) if mine else page
+
+    return _mapped(value, change)
+
+
+def renewed(value: Value, key: Callable[[Any], Any]) -> Value:
+    """Return a value with its pages told from others of their origin.
+
+    :param key: the new key, from the old one.
+    """
+
+    def conds(facts: Facts | None) -> Facts | None:
+        return facts and frozenset((key(each), fact) for each, fact in facts)
+
+    return frozenset(
+        Cond(conds(atom.true), conds(atom.false)) if isinstance(atom, Cond) else atom
+        for atom in _mapped(value, lambda page: page._replace(key=key(page.key)))
+    )
 
 
 def _both(one: Facts | None, other: Facts | None) -> Facts | None:
