@@ -152,3 +152,35 @@ def test_arrays_and_functions_keep_their_type(type_of: Callable[[str], Type]) ->
     assert isinstance(type_of("local"), Array)
     assert isinstance(type_of("first"), FunctionType)
     assert not isinstance(type_of("o->inner"), Record)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("word", UnknownType()),  # the typedef in the nearer header
+        ("odd", UnknownType()),  # the macro there, for nothing that has a type
+        ("itself", Pointer(THING)),  # a macro for itself tells nothing
+        ("__func__", Pointer(Base("char"))),
+        ("__LINE__", Base("int")),
+    ],
+)
+def test_the_nearest_header_settles_what_a_name_is(
+    tmp_path: Path, expression: str, expected: Type
+) -> None:
+    (tmp_path / "near.h").write_text(
+        "typedef unsigned long word;\n#define odd nowhere_to_be_found\n#define itself itself\n"
+    )
+    (tmp_path / "next.h").write_text(
+        "extern struct thing *word;\nextern struct thing *odd;\nextern struct thing *itself;\n"
+    )
+    path = tmp_path / "a.c"
+    path.write_text(
+        f'#include "near.h"\n#include "next.h"\nvoid f(void)\n{{\n\treturn {expression};\n}}\n'
+    )
+    program = Program.load([str(path)])
+    (shown,) = program.files
+    ((_, function),) = program.functions("f", shown)
+    last = function.body.body[-1]
+    assert isinstance(last, Return)
+    assert last.value is not None
+    assert Typer(program, shown, function).type_of(last.value) == expected

@@ -172,7 +172,7 @@ class Files:
             return
         found = False
         for text in self._texts(path, far=far):
-            if key in text.names or key in text.defines:
+            if text.may_introduce(key):
                 shown = self._show(text)
                 items = self._named(shown, name)
                 if items:

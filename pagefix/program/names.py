@@ -28,6 +28,7 @@ from pagefix.c.ast import (
     Prototype,
     Type,
     TypeArg,
+    Typedef,
     TypeOf,
     Unary,
     UnknownType,
@@ -42,6 +43,12 @@ __all__ = ["Names"]
 
 # Macros inside macros beyond this are not followed.
 _DEPTH = 40
+_PREDEFINED: dict[str, Type] = {
+    "__FILE__": Pointer(Base("char")),
+    "__LINE__": Base("int"),
+    "__func__": Pointer(Base("char")),
+    "__FUNCTION__": Pointer(Base("char")),
+}
 
 
 class Names(Parameters):
@@ -149,11 +156,19 @@ class Names(Parameters):
         return self.caller[0].named(name, self.caller[1]) if self.caller else None
 
     def _global(self, expr: Name) -> Type:
+        if expr.name in _PREDEFINED:
+            return _PREDEFINED[expr.name]
         for path, items in self.program.introductions(expr.name, self.origin):
+            settled = False
             for item in items:
                 type_ = self._meaning(path, item, expr)
-                if not isinstance(type_, UnknownType):
+                if type_ is not None and not isinstance(type_, UnknownType):
                     return type_
+                settled |= type_ is not None
+            if settled:
+                # It is a type's name, or a macro for what is not understood: it cannot
+                # be a variable of another header as well.
+                return UNKNOWN
         if self.program.enumerator(expr.name, self.origin):
             return Base("int")
         return self._made_by_macro(expr.name)
@@ -169,7 +184,8 @@ class Names(Parameters):
                         return found
         return UNKNOWN
 
-    def _meaning(self, path: str, item: Item, expr: Name) -> Type:
+    def _meaning(self, path: str, item: Item, expr: Name) -> Type | None:
+        # ``None``: this item does not tell what the name is.
         if isinstance(item, Global):
             return type(self)(self.program, path, item).concrete(item.type)
         if isinstance(item, Function | Prototype):
@@ -178,7 +194,7 @@ class Names(Parameters):
             inner = self.expand(path, item, expr)
             if inner is not None and isinstance(item.body, Expr):
                 return inner.type_of(item.body)
-        return UNKNOWN
+        return UNKNOWN if isinstance(item, Typedef) else None
 
     def _declared_by_macro(self, expr: Name) -> Type | None:
         # `DEFINE_WAIT(wait)`: a macro declares what it is given the name of; or the name

@@ -29,6 +29,8 @@ _CONTINUED = re.compile(rb"\\\r?\n")
 _KEPT_BYTES = 48 << 20
 # How many names, which are kept longer: to collect them again costs more than to read.
 _KEPT_NAMES = 600_000
+# How often a text is searched for a name before its names are collected.
+_LOOKS = 8
 
 
 class Text:
@@ -37,7 +39,7 @@ class Text:
     :param disk: ``str``, path to open.
     """
 
-    __slots__ = ("_data", "_defines", "_includes", "_names", "_store", "disk")
+    __slots__ = ("_data", "_defines", "_includes", "_looks", "_names", "_store", "_tags", "disk")
 
     def __init__(self, disk: str, data: bytes, store: Store | None = None) -> None:
         self.disk = disk
@@ -46,6 +48,8 @@ class Text:
         self._includes: tuple[tuple[str, bool], ...] | None = None
         self._names: frozenset[bytes] | None = None
         self._defines: frozenset[bytes] | None = None
+        self._looks = 0
+        self._tags: dict[str, bool] = {}
 
     @property
     def data(self) -> bytes:
@@ -98,6 +102,12 @@ class Text:
 
     def may_define(self, tag: str) -> bool:
         """Whether it may hold the body of ``struct foo`` (``union foo``, ``enum foo``)."""
+        known = self._tags.get(tag)
+        if known is None:
+            known = self._tags[tag] = self._may_define(tag)
+        return known
+
+    def _may_define(self, tag: str) -> bool:
         if (tag + " {").encode() in self.data:
             return True
         word, name = tag.encode().split(b" ", 1)
@@ -105,6 +115,15 @@ class Text:
             return False
         spaced = word + rb"\s+(?:\w+\s+)*?" + re.escape(name) + rb"\b[^;{}()=,*\[]*\{"
         return re.search(spaced, self.data) is not None
+
+    def may_introduce(self, key: bytes) -> bool:
+        """Whether it may declare or define a name."""
+        if self._names is None and self._looks < _LOOKS:
+            # A look is quicker than to collect all names of a header that few ask.
+            self._looks += 1
+            if key not in self.data:
+                return False
+        return key in self.names or key in self.defines
 
     @property
     def names(self) -> frozenset[bytes]:
