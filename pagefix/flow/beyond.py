@@ -1,7 +1,7 @@
 """Calls that lead out of what is read: the written policy for functions without a body.
 
 Also what is handed from a caller to a callee: which values are worth it, and in which form.
-Fourth part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
+Fifth part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pagefix.c import ast
-from pagefix.flow.contexts import Edge, Kind
+from pagefix.flow.contexts import Edge, Kind, Summary
 from pagefix.flow.expressions import Expressions
 from pagefix.flow.outcomes import predicate
 from pagefix.flow.places import PAGE_RECORDS
+from pagefix.flow.steps import Call
 from pagefix.flow.values import (
     TOP,
     UNKNOWN,
@@ -106,6 +107,19 @@ class Beyond(Expressions):
             return False
         return not self.heap.holds(number, self.context.number)
 
+    def enter(
+        self, function: ast.Function, path: str, args: tuple[Value, ...], edge: Edge
+    ) -> Summary:
+        """Return what is known of a function in a context, running it if it is new."""
+        step, self.heap.step = self.heap.step, None
+        try:
+            summary = self.run.enter(function, path, args, edge)
+        finally:
+            self.heap.step = step
+        if step is not None:
+            step.calls.append(Call(function, path, args, edge, summary, len(step.reads)))
+        return summary
+
     # --- beyond -------------------------------------------------------------
 
     def _beyond(self, expr: ast.Call, name: str, args: Sequence[Value]) -> Value:
@@ -152,7 +166,7 @@ class Beyond(Expressions):
                         self.state.clause,
                         True,
                     )
-                    self.run.enter(function, path, each, edge)
+                    self.enter(function, path, each, edge)
 
     def _handed_over(self, args: Sequence[Value], data: list[Value]) -> Iterator[Func]:
         seen: set[str] = set()

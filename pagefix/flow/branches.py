@@ -1,6 +1,6 @@
 """What a test shows: the states in which it is true, and those in which it is false.
 
-Second part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
+Third part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a call does: models, macros, functions of the checked paths, pointers, and the rest.
 
-Sixth part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
+Seventh part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pagefix.flow.contexts import Callee, Edge, Kind, Summary
 from pagefix.flow.outcomes import merged, predicate, shown
 from pagefix.flow.places import PAGE_RECORDS
 from pagefix.flow.primitives import BUILTINS, Primitives, names_member
+from pagefix.flow.syntax import is_number
 from pagefix.flow.values import (
     BOTTOM,
     UNKNOWN,
@@ -108,7 +109,7 @@ class Calls(Primitives):
             return self._allocated_by(expr, func)
         found, how = self._candidates(func)
         if not found:
-            self._unresolved(expr)
+            self.unresolved(expr)
             return UNKNOWN
         result: Value = BOTTOM
         for one in found:
@@ -130,7 +131,10 @@ class Calls(Primitives):
                 return self._new(expr)
         return UNKNOWN
 
-    def _unresolved(self, expr: ast.Call) -> None:
+    def unresolved(self, expr: ast.Call) -> None:
+        """Note a call through a pointer of which nothing is known."""
+        if self.step is not None:
+            self.step.unresolved.append(expr)
         # Of a model, the calls that came here are told.
         if not self.path.startswith("<"):
             self.run.unresolved(self.path, expr.start)
@@ -189,7 +193,7 @@ class Calls(Primitives):
         )
         for path, function in callee.functions:
             for values in split(self._arguments(function, expr, args)):
-                summary = self.run.enter(function, path, values, edge)
+                summary = self.enter(function, path, values, edge)
                 value = self._returned(summary, args)
                 if self.run.returns_fresh(path, function) and "wrappers" not in self.run.without:
                     value = self._own(value, expr)
@@ -206,7 +210,7 @@ class Calls(Primitives):
 
     def _guess(self, value: Value, source: ast.Expr) -> Value:
         # An unknown record of the file system's own may be any that holds a page.
-        if value != UNKNOWN or "reading-on" in self.run.without:
+        if value != UNKNOWN or "reading-on" in self.run.without or is_number(source):
             return value
         record = self.record_behind(self.type_of(source))
         if record not in self.run.own_records:
@@ -219,7 +223,7 @@ class Calls(Primitives):
     def _unknown_carrier(self, value: Value, source: ast.Expr) -> Value:
         # What a library gave and is given back: what reached code stored in others of its
         # record may be in it, a page as well as a callback.
-        if value != UNKNOWN or "reading-on" in self.run.without:
+        if value != UNKNOWN or "reading-on" in self.run.without or is_number(source):
             return value
         record = self.record_behind(self.type_of(source))
         if not record or record in PAGE_RECORDS or not self.heap.is_stored(record):
@@ -309,7 +313,7 @@ class Calls(Primitives):
         for atom in ordered(value):
             if isinstance(atom, Pointer) and self.heap.info(atom.target).kind == "alloc":
                 info = self.heap.info(atom.target)
-                key = self.alloc_key((self.context.signature, self.path, expr.start), info.record)
+                key = self.alloc_key((self.signature(), self.path, expr.start), info.record)
                 mine = Pointer(
                     "pointer", self.heap.make("alloc", key, info.record), False, atom.assumed
                 )

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from pagefix.c import ast
-from pagefix.flow.values import BOTTOM, Ident, Pointer, Predicate, Value
+from pagefix.flow.values import BOTTOM, Ident, Predicate, Value
 
 __all__ = ["Callee", "Context", "Edge", "Kind", "Summary"]
 
@@ -74,7 +74,6 @@ class Context:
     :param entered: the contexts that it led to when it was last run.
     :param offsets_only: whether no page, carrier or callback was handed over, only numbers:
         then no page can be met through an object that is not known.
-    :param loads: what its members gave, with the version of the heap and the owners.
     """
 
     number: int
@@ -89,4 +88,3 @@ class Context:
     offsets_only: bool = False
     summary: Summary = field(default_factory=Summary)
     runs: int = 0
-    loads: dict[int, tuple[int, list[Pointer], Value, ast.Member]] = field(default_factory=dict)

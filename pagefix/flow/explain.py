@@ -9,7 +9,7 @@ from pagefix.finding import Step
 from pagefix.flow.chains import Chains
 from pagefix.flow.contexts import Context
 from pagefix.flow.reach import Analysis
-from pagefix.flow.record import Seen
+from pagefix.flow.sights import Seen
 from pagefix.flow.solver import Solver
 from pagefix.flow.values import Const, Func, Pointer, Value, ordered
 from pagefix.program import Program

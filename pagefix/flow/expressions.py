@@ -1,6 +1,6 @@
 """What an expression may be: the interpreter's values and branches.
 
-Third part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
+Fourth part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Expressions(Branches):
                 self.run.record.taken(self, expr.name)
             return self._variable(value, expr)
         if expr.decl not in self.shape.boxed:
-            return self.state.visible(self.state.env.get(expr.decl, UNKNOWN))
+            return self.local(expr.decl)
         type_ = self.shape.types.get(expr.decl, ast.UnknownType())
         number = self.variable(expr.decl, type_)
         if isinstance(type_, ast.Array) or self.record_name(type_):
@@ -108,18 +108,7 @@ class Expressions(Branches):
         owners = self.owners(expr, base)
         if not owners:
             return UNKNOWN
-        return self.state.visible(self._remembered(expr, owners))
-
-    def _remembered(self, expr: ast.Member, owners: list[Pointer]) -> Value:
-        # What a member holds changes only when a member of that name is stored to.
-        version = self.heap.versions.get(expr.field, 0)
-        known = self.context.loads.get(id(expr))
-        if known is not None and known[0] == version and known[1] == owners:
-            return known[2]
-        value = self._from_owners(expr, owners)
-        version = self.heap.versions.get(expr.field, 0)
-        self.context.loads[id(expr)] = (version, owners, value, expr)
-        return value
+        return self.state.visible(self._from_owners(expr, owners))
 
     def _from_owners(self, expr: ast.Member, owners: list[Pointer]) -> Value:
         if all(owner.assumed for owner in owners) and not self._anything_in(owners, expr.field):
@@ -335,7 +324,7 @@ class Expressions(Branches):
 
     def _literal(self, expr: ast.CompoundLiteral) -> Value:
         record = self.record_name(expr.type)
-        number = self.heap.make("var", (self.context.signature, expr.start), record)
+        number = self.heap.make("var", (self.signature(), expr.start), record)
         target = Pointer("pointer", number, False, False)
         self.fill(target, expr.value, expr.type)
         return frozenset((target,))

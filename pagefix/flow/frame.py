@@ -11,21 +11,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pagefix.c import ast
-from pagefix.flow.calls import Calls
 from pagefix.flow.contexts import Summary
-from pagefix.flow.outcomes import merged, outcomes, plain, predicate, shown
+from pagefix.flow.outcomes import outcomes, shown
 from pagefix.flow.places import Slot
+from pagefix.flow.repeats import Repeats
+from pagefix.flow.results import Result
 from pagefix.flow.state import State, join
 from pagefix.flow.syntax import cases, has_default, is_logical
 from pagefix.flow.values import (
     BOTTOM,
     UNKNOWN,
-    Atom,
     Const,
     Ident,
-    Page,
     Pointer,
-    Range,
     Value,
     const,
 )
@@ -43,7 +41,7 @@ _MAX_ROUNDS = 12
 _ENDS = frozenset(("BUG", "panic", "unreachable", "do_exit"))
 
 
-class Frame(Calls):
+class Frame(Repeats):
     """The run of one context."""
 
     def __init__(self, run: World, context: Context) -> None:
@@ -53,9 +51,7 @@ class Frame(Calls):
         self.continues: list[State | None] = []
         self.switches: list[tuple[Value, State, bool]] = []
         self.covered: list[frozenset[int]] = []
-        self.value_out: Value = BOTTOM
-        self.outcome: dict[int | None, frozenset[Ident]] = {}
-        self.gone_out: frozenset[Ident] = frozenset()
+        self.result = Result()
         self.last: Value = UNKNOWN
 
     def execute(self) -> Summary:
@@ -65,10 +61,10 @@ class Frame(Calls):
             self._start()
             end = self.statement(self.context.function.body, self.state)
             if end is not None:
-                self._give_back(UNKNOWN, end)
+                self.result.add(UNKNOWN, end)
             if self.labels == before:
                 break
-        return Summary(self.value_out, predicate(self.outcome), self.gone_out)
+        return self.result.summary()
 
     def _start(self) -> None:
         self.state = State()
@@ -116,34 +112,39 @@ class Frame(Calls):
         return self.last
 
     def _expression(self, node: ast.ExprStmt, state: State | None) -> State | None:
-        self.last = self.value(node.value)
+        self.last = self.once(node.value, self.value)
         if isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name):
             if node.value.func.name in _ENDS:
                 return None
         return self.state
 
     def _declare(self, node: ast.Declare, state: State | None) -> State | None:
+        if node.init is not None:
+            self.once(node, self._initialise)
+        elif node.at not in self.shape.boxed:
+            self.uses(node.at)
+            self.state.env[node.at] = BOTTOM
+        return self.state
+
+    def _initialise(self, node: ast.Declare) -> Value:
+        assert node.init is not None
         boxed = node.at in self.shape.boxed
-        if node.init is None:
-            if not boxed:
-                self.state.env[node.at] = BOTTOM
-            return self.state
         type_ = self.run.program.strip(node.type, self.path)
         if isinstance(node.init, ast.InitList):
             if boxed:
                 number = self.variable(node.at, node.type)
                 self.fill(Pointer("pointer", number, False, False), node.init, type_)
-            return self.state
+            return BOTTOM
         value = self.convert(self.value(node.init), node.init, type_)
         name = ast.Name(node.at, node.at + len(node.name), node.name, node.at)
         self.assign(name, value, node.start, node.end)
-        return self.state
+        return BOTTOM
 
     def _if(self, node: ast.If, state: State | None) -> State | None:
         yes: State | None = None
         no: State | None = None
         if state is not None:
-            yes, no = self.branch(node.test)
+            yes, no = self.sides(node.test)
         yes = self.statement(node.then, yes)
         if node.other is not None:
             no = self.statement(node.other, no)
@@ -211,7 +212,7 @@ class Frame(Calls):
     ) -> Callable[[State], tuple[State | None, State | None]]:
         def run(state: State) -> tuple[State | None, State | None]:
             self.state = state
-            return (state, None) if test is None else self.branch(test)
+            return (state, None) if test is None else self.sides(test)
 
         return run
 
@@ -226,7 +227,7 @@ class Frame(Calls):
         def step(after: State) -> State:
             self.state = after
             if node.step is not None:
-                self.value(node.step)
+                self.once(node.step, self.value)
             return self.state
 
         return self._loop(node, state, self._tested(node.test), step)
@@ -234,7 +235,7 @@ class Frame(Calls):
     def _for_each(self, node: ast.ForEach, state: State | None) -> State | None:
         def head(state: State) -> tuple[State | None, State | None]:
             self.state = state
-            self.value(node.head)
+            self.once(node.head, self.value)
             return self.state, self.state.copy()
 
         return self._loop(node, state, head, lambda s: s)
@@ -244,7 +245,7 @@ class Frame(Calls):
     def _switch(self, node: ast.Switch, state: State | None) -> State | None:
         if state is None and (node.start, node.end) not in self.shape.labels:
             return None
-        value = self.value(node.value) if state is not None else BOTTOM
+        value = self.once(node.value, self.value) if state is not None else BOTTOM
         entry = self.state.copy() if state is not None else State()
         self.switches.append((value, entry, state is not None))
         self.covered.append(self._covered(node.body))
@@ -303,12 +304,14 @@ class Frame(Calls):
         return state
 
     def _label(self, node: ast.Label, state: State | None) -> State | None:
+        self.jumps()
         return join(state, self._copy_of(self.labels.get(node.name)))
 
     def _copy_of(self, state: State | None) -> State | None:
         return state.copy() if state is not None else None
 
     def _goto(self, node: ast.Goto, state: State | None) -> State | None:
+        self.jumps()
         names = (
             [node.label]
             if node.label is not None
@@ -319,52 +322,39 @@ class Frame(Calls):
         return None
 
     def _break(self, node: ast.Break, state: State | None) -> State | None:
+        self.jumps()
         if self.breaks:
             self.breaks[-1] = join(self.breaks[-1], state)
         return None
 
     def _continue(self, node: ast.Continue, state: State | None) -> State | None:
+        self.jumps()
         if self.continues:
             self.continues[-1] = join(self.continues[-1], state)
         return None
 
     def _return(self, node: ast.Return, state: State | None) -> State | None:
+        self.jumps()
         if node.value is None:
-            self._give_back(UNKNOWN, self.state)
+            self.result.add(UNKNOWN, self.state)
         elif is_logical(node.value):
-            for side, number in zip(self.branch(node.value), (1, 0), strict=True):
+            for side, number in zip(self.sides(node.value), (1, 0), strict=True):
                 if side is not None:
-                    self._give_back(const(number), side)
+                    self.result.add(const(number), side)
         else:
-            value = self.convert(self.value(node.value), node.value, self._return_type())
-            self._give_back(value, self.state)
+            self.result.add(self.once(node.value, self._returned_value), self.state)
         return None
+
+    def _returned_value(self, expr: ast.Expr) -> Value:
+        return self.convert(self.value(expr), expr, self._return_type())
 
     def _return_type(self) -> ast.Type:
         return self.run.program.strip(self.context.function.ret, self.path)
-
-    def _give_back(self, value: Value, state: State) -> None:
-        self.gone_out |= frozenset(i for i in state.gone if i[0] == "arg")
-        cases = {
-            number: frozenset(ident for ident in idents if ident[0] == "arg")
-            for number, idents in outcomes(value, state.off).items()
-        }
-        self.outcome = merged(self.outcome, cases)
-        self.value_out |= frozenset(_leaving(atom) for atom in plain(value))
 
     def _asm(self, node: ast.Asm, state: State | None) -> State | None:
         for operand in node.operands:
             self.value(operand)
         return self.state
-
-
-def _leaving(atom: Atom) -> Atom:
-    if isinstance(atom, Page):
-        idents = frozenset(ident for ident in atom.idents if ident[0] == "arg")
-        return Page("page", idents, atom.assumed)
-    if isinstance(atom, Range):
-        return Range("range", frozenset(ident for ident in atom.idents if ident[0] == "arg"))
-    return atom
 
 
 _STATEMENTS: dict[type, Callable[..., State | None]] = {

@@ -7,9 +7,10 @@ solver's fixpoint ends; whoever read a place that grows is run again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from pagefix.flow.steps import Step
 from pagefix.flow.values import BOTTOM, Atom, Pointer, Value, ordered, tracked, without_identities
 
 __all__ = ["ELEMENTS", "Heap", "Location", "Obj", "Store"]
@@ -54,6 +55,8 @@ _TELLING = frozenset((_PAGE, 1))
 
 #: Stands for all globals among what contexts wait for.
 _TAINTED: Location = (-1, "")
+#: Which objects are filled.
+_FILLED: Location = (-1, "filled")
 
 
 class Store(NamedTuple):
@@ -85,8 +88,9 @@ class Heap:
         self.dirty: dict[int, None] = {}
         #: Names of the globals that something was stored in.
         self._globals: dict[int, str] = {}
-        #: How often something new was stored in a member of a name.
-        self.versions: dict[str, int] = {}
+        #: The step that is being made: what it asks for is what it rests on.
+        self.step: Step | None = None
+        self._resting: dict[object, list[Step]] = {}
         #: Whether one object stands for all of its record.
         self.by_record = False
 
@@ -100,6 +104,8 @@ class Heap:
         if number is None:
             number = self._numbers[obj] = len(self._objects)
             self._objects.append(obj)
+            if kind == "any":
+                self._drop(record)
         return number
 
     def info(self, number: int) -> Obj:
@@ -141,6 +147,7 @@ class Heap:
 
     def is_stored(self, record: str) -> bool:
         """Return whether reached code has stored anything in an object of a record."""
+        self._rests_on(record)
         return Obj("any", (record,), record, -1, 0) in self._numbers
 
     def member(self, parent: int, field: str, record: str) -> int:
@@ -166,11 +173,24 @@ class Heap:
     def load(self, location: Location, reader: int) -> Value:
         """Return what may be in a place, and note who asked."""
         self._readers.setdefault(location, {})[reader] = None
+        if self.step is not None:
+            self._rests_on(location)
+            self.step.reads.append(location)
         return self._contents.get(location, BOTTOM)
 
-    def peek(self, location: Location) -> Value:
-        """Return what may be in a place without waiting for more."""
-        return self._contents.get(location, BOTTOM)
+    def _rests_on(self, what: object) -> None:
+        if self.step is not None:
+            self._resting.setdefault(what, []).append(self.step)
+
+    def _drop(self, what: object) -> None:
+        for step in self._resting.pop(what, ()):
+            step.drop()
+
+    def asked_again(self, reads: Iterable[object], reader: int) -> None:
+        """Note that a context, too, has asked for what a step reads."""
+        for what in reads:
+            waiting = self._waiting if isinstance(what, int) else self._readers
+            waiting.setdefault(what, {})[reader] = None  # type: ignore[arg-type]
 
     def store(self, location: Location, value: Value, by: Store) -> None:
         """Add to what may be in a place."""
@@ -181,10 +201,10 @@ class Heap:
             return
         self._contents[location] = new
         number, field = location
-        self.versions[field] = self.versions.get(field, 0) + 1
         fields = self._fields.setdefault(number, [])
         if not fields:
             self._below_cache = None
+            self._drop(_FILLED)
             self._link(number)
         if field not in fields:
             fields.append(field)
@@ -194,6 +214,8 @@ class Heap:
         for atom in ordered(value - old):
             self._weigh(whole, atom)
         self._fill_global(number)
+        self._drop(location)
+        self._drop((number, "*"))
         self.dirty.update(self._readers.get(location, {}))
         self.dirty.update(self._readers.get((number, "*"), {}))
 
@@ -203,11 +225,12 @@ class Heap:
         obj = self._objects[number]
         if obj.kind == "global" and number not in self._globals:
             self._globals[number] = str(obj.key[1])
+            self._drop(_TAINTED)
             self.dirty.update(self._readers.get(_TAINTED, {}))
 
     def tainted_for(self, reader: int) -> frozenset[str]:
         """Return the names of globals that a page or range is held below, and note who asked."""
-        self._readers.setdefault(_TAINTED, {})[reader] = None
+        self.load(_TAINTED, reader)
         return frozenset(
             name for number, name in self._globals.items() if self._held(number, reader) in _TELLING
         )
@@ -218,6 +241,7 @@ class Heap:
 
     def fields(self, number: int) -> Iterator[tuple[str, Value]]:
         """Return the fields of an object that something was stored in."""
+        self._rests_on((number, "*"))
         for field in self._fields.get(number, ()):
             yield field, self._contents[(number, field)]
 
@@ -238,6 +262,9 @@ class Heap:
         level = self._level.get(whole, 0)
         if level < _PAGE:
             self._waiting.setdefault(whole, {})[reader] = None
+            if self.step is not None:
+                self._rests_on(whole)
+                self.step.reads.append(whole)
         return level
 
     def recheck(self) -> None:
@@ -267,6 +294,7 @@ class Heap:
             current = todo.pop()
             if self._level.get(current, 0) < level:
                 self._level[current] = level
+                self._drop(current)
                 self._late.update(self._waiting.pop(current, {}))
                 todo.extend(self._above.get(current, ()))
 
@@ -283,6 +311,7 @@ class Heap:
 
     def parts(self, number: int) -> list[int]:
         """Return the filled objects right below an object."""
+        self._rests_on(_FILLED)
         return self._children().get(number, [])
 
     def _children(self) -> dict[int, list[int]]:

@@ -1,16 +1,16 @@
 """Where an expression lies: lvalues, the objects behind them, loads and stores.
 
-First part of the interpreter of one function (see :class:`pagefix.flow.frame.Frame`).
+Second part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from pagefix.c import ast
-from pagefix.flow.globals import record_of
+from pagefix.flow.ground import Ground
 from pagefix.flow.heap import ELEMENTS, Obj, Store
-from pagefix.flow.state import State, element_of
+from pagefix.flow.state import element_of
 from pagefix.flow.values import (
     BOTTOM,
     NULL,
@@ -26,10 +26,6 @@ from pagefix.flow.values import (
     pointers,
     without_identities,
 )
-
-if TYPE_CHECKING:
-    from pagefix.flow.contexts import Context
-    from pagefix.flow.world import World
 
 __all__ = ["PAGE_RECORDS", "Local", "Places", "Slot"]
 
@@ -54,61 +50,10 @@ class Slot(NamedTuple):
     assumed: bool
 
 
-class Places:
+class Places(Ground):
     """Loads and stores of one context's run."""
 
-    #: How many macros the expression at hand lies in.
-    expansion = 0
-
-    def __init__(self, run: World, context: Context) -> None:
-        self.run = run
-        self.heap = run.heap
-        self.context = context
-        self.path = context.path
-        self.shape = run.shape(context)
-        self.typer, self.types = run.typer(context)
-        self.state = State()
-
-    # --- types ---------------------------------------------------------------
-
-    def type_of(self, expr: ast.Expr) -> ast.Type:
-        """Return the static type of an expression, typedefs resolved at the top."""
-        known = self.types.get(id(expr))
-        if known is None:
-            # The expression is kept with its type: its id must not come again.
-            known = self.types[id(expr)] = (expr, self._type_of(expr))
-        return known[1]
-
-    def _type_of(self, expr: ast.Expr) -> ast.Type:
-        if isinstance(expr, ast.Name):
-            declared = self.shape.types.get(expr.decl)
-            if declared is not None and not isinstance(declared, ast.TypeOf | ast.UnknownType):
-                return self.run.program.strip(declared, self.path)
-        return self.run.program.strip(self.typer.type_of(expr), self.path)
-
-    def record_behind(self, type_: ast.Type) -> str:
-        """Return the record that a pointer or array type leads to, or an empty string."""
-        if isinstance(type_, ast.Pointer):
-            return self.record_name(type_.to)
-        if isinstance(type_, ast.Array):
-            return self.record_name(type_.of)
-        return ""
-
-    def record_name(self, type_: ast.Type) -> str:
-        """Return the name of a record type, or an empty string."""
-        type_ = self.run.program.strip(type_, self.path)
-        return "" if isinstance(type_, ast.Array) else record_of(type_)
-
     # --- objects -------------------------------------------------------------
-
-    def variable(self, decl: int, type_: ast.Type | None) -> int:
-        """Return the object that is a boxed local."""
-        record = "" if type_ is None else record_of(self.run.program.strip(type_, self.path))
-        if decl in self.shape.static:
-            # There is one, whoever calls; known by the function, which alone can name it.
-            key = (f"{self.path}:{decl}", self.context.function.name)
-            return self.heap.make("global", key, record)
-        return self.heap.make("var", (self.context.signature, decl), record)
 
     def targets(self, expr: ast.Expr, value: Value | None = None) -> list[Pointer]:
         """Return what a pointer expression points to; by its type where nothing is known.
@@ -201,6 +146,7 @@ class Places:
             if isinstance(place, Local):
                 if "identities" in self.run.without:
                     value = without_identities(value)
+                self.uses(place.decl)
                 self.state.assign(place.decl, value, at)
             else:
                 self.put(place, value, at, end)
@@ -274,7 +220,7 @@ class Places:
         :param ident: the name that a page found there is known by in this function.
         """
         if isinstance(place, Local):
-            return self.state.visible(self.state.env.get(place.decl, UNKNOWN))
+            return self.local(place.decl)
         return self.state.visible(self.contents(place, type_, ident))
 
     def contents(self, place: Slot, type_: ast.Type, ident: Ident | None) -> Value:
@@ -384,6 +330,7 @@ class Places:
 
     def alloc_key(self, key: tuple[object, ...], record: str) -> tuple[object, ...]:
         """Return the name of an allocation of a record: see :class:`Context`."""
+        self.signature()
         return (-1, *key[1:]) if record == self.context.carrier else key
 
     def _is_void(self, expr: ast.Expr) -> bool:

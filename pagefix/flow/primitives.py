@@ -1,7 +1,7 @@
 """Calls that are understood where they stand, and not entered.
 
 Tests of a page, allocations, ``container_of()``, and the few things that a model cannot say
-in C. Fifth part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
+in C. Sixth part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Primitives(Beyond):
         return self._new(expr)
 
     def _new(self, expr: ast.Call) -> Value:
-        number = self.heap.make("alloc", (self.context.signature, self.path, expr.start))
+        number = self.heap.make("alloc", (self.signature(), self.path, expr.start))
         return frozenset((Pointer("pointer", number, False, False), _NULL_ATOM))
 
     # --- tests ----------------------------------------------------------------

@@ -10,8 +10,9 @@ from pagefix.finding import Confidence, Coverage, Step
 from pagefix.flow.chains import Chains, Rank
 from pagefix.flow.entries import Plan, SwapOptions, plan
 from pagefix.flow.helpers import reads_raw
-from pagefix.flow.record import Seen, Sight, Sinks
+from pagefix.flow.record import Sinks
 from pagefix.flow.refusals import refusals
+from pagefix.flow.sights import Seen, Sight
 from pagefix.flow.solver import Solver
 from pagefix.flow.switches import checked
 from pagefix.program import Program

@@ -7,7 +7,6 @@ The interpreter only reports; whether a site is a finding is decided when all is
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from pagefix.c import ast, walk
@@ -15,11 +14,13 @@ from pagefix.finding import Access
 from pagefix.flow.arithmetic import arithmetic
 from pagefix.flow.clauses import side_of
 from pagefix.flow.contexts import Context
+from pagefix.flow.sights import Seen, Sight
 from pagefix.flow.state import State
+from pagefix.flow.steps import Step
 from pagefix.flow.values import TOP, Const, Labelled, Range, Value, pages, ranges
 from pagefix.rulebook import Clause, Match, Rule, match
 
-__all__ = ["Observer", "Record", "Seen", "Sight", "Sinks"]
+__all__ = ["Observer", "Record", "Sinks"]
 
 #: Which of two accesses at one place is the true one: ``x += 1`` also reads ``x``.
 _RANK = {
@@ -38,6 +39,7 @@ class Observer(Protocol):
     context: Context
     state: State
     expansion: int
+    step: Step | None
 
     def value(self, expr: ast.Expr) -> Value:
         """Return what an expression may be."""
@@ -67,37 +69,6 @@ class Sinks:
             for name, pairs in self.calls.items()
             if any(each.requires == "range" for _rule, each in pairs)
         )
-
-
-@dataclass(slots=True)
-class Sight:
-    """How one context saw one place.
-
-    :param labels: labels of the page: ``swapcache``, ``pagecache``, ``unknown``, ...
-    :param assumed: whether the page was only guessed to be there.
-    :param origin: the heap place it came from, for the trace.
-    """
-
-    labels: frozenset[str]
-    assumed: bool
-    clause: str | None
-
-
-@dataclass(slots=True)
-class Seen:
-    """One place that was looked at, in all contexts.
-
-    :param rules: for a call, the rules whose pattern and label it fits.
-    :param helper: for a call beyond the frontier, positions of the pages it is given.
-    """
-
-    path: str
-    node: ast.Member | ast.Call | ast.Binary
-    function: ast.Function
-    access: Access
-    sights: dict[int, Sight] = field(default_factory=dict)
-    rules: dict[str, tuple[Rule, Match]] = field(default_factory=dict)
-    helper: tuple[int, ...] = ()
 
 
 class Record:
@@ -151,7 +122,20 @@ class Record:
             seen.access = access
         self._sight(frame, seen, base)
 
-    def _sight(self, frame: Observer, seen: Seen, value: Value) -> None:
+    def _sight(self, frame: Observer, seen: Seen, value: Value | None) -> None:
+        clause = frame.state.clause
+        if frame.step is not None:
+            frame.step.sights.append((seen, value, clause))
+        self.sight(frame.context.number, clause, seen, value)
+
+    def sight(self, number: int, clause: str | None, seen: Seen, value: Value | None) -> None:
+        """Note how a context saw a place.
+
+        :param value: ``None`` where it is the VM's flags that count.
+        """
+        if value is None:
+            seen.sights[number] = Sight(frozenset(("flags",)), False, clause)
+            return
         labels = {atom.label for atom in value if isinstance(atom, Labelled)}
         found = pages(value)
         if found:
@@ -161,9 +145,8 @@ class Record:
         elif TOP in value:
             labels.add("unknown")
         assumed = bool(found) and all(page.assumed for page in found)
-        clause = frame.state.clause
-        self._seen_by.setdefault(frame.context.number, {})[id(seen)] = seen
-        old = seen.sights.get(frame.context.number)
+        self._seen_by.setdefault(number, {})[id(seen)] = seen
+        old = seen.sights.get(number)
         if old is not None:
             labels |= old.labels
             if "swapcache" in old.labels or "range" in old.labels:
@@ -173,12 +156,18 @@ class Record:
                     if not found and not ranges(value)
                     else (clause if old.clause is not None else None)
                 )
-        seen.sights[frame.context.number] = Sight(frozenset(labels), assumed, clause)
+        seen.sights[number] = Sight(frozenset(labels), assumed, clause)
 
     def taken(self, frame: Observer, name: str) -> None:
         """Note that a function's address is taken: it becomes somebody's callback."""
+        clause = frame.state.clause
+        if frame.step is not None:
+            frame.step.taken.append((name, clause))
+        self.taken_in(frame.context.number, clause, name)
+
+    def taken_in(self, number: int, clause: str | None, name: str) -> None:
+        """Note in which context a function's address is taken."""
         where = self.addresses.setdefault(name, {})
-        number, clause = frame.context.number, frame.state.clause
         where[number] = clause if where.get(number, clause) is not None else None
 
     def in_table(self, name: str) -> None:
@@ -230,8 +219,7 @@ class Record:
                     self.calls[key] = Seen(path, expr, frame.context.function, Access.READ)
                 seen = self.calls[key]
                 seen.rules[rule.name] = (rule, each)
-                number = frame.context.number
-                seen.sights[number] = Sight(frozenset(("flags",)), False, frame.state.clause)
+                self._sight(frame, seen, None)
 
     def _call(self, frame: Observer, expr: ast.Call) -> Seen:
         path = self._path(frame, expr)

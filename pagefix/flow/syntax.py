@@ -12,6 +12,7 @@ __all__ = [
     "cases",
     "has_default",
     "is_logical",
+    "is_number",
     "root_of",
     "shape_of",
     "substitute",
@@ -166,6 +167,17 @@ def substitute(
     if hasattr(node, "_fields"):
         return type(node)(*children) if len(children) == len(node) else node
     return tuple(children)
+
+
+def is_number(expr: ast.Expr) -> bool:
+    """Return whether an expression is a number or a text by its form, whatever its names mean."""
+    if isinstance(expr, ast.Unary):
+        return expr.op in ("-", "~", "!")
+    if isinstance(expr, ast.Binary):
+        return expr.op not in ("+", "-", ",")
+    if isinstance(expr, ast.Opaque):
+        return any(isinstance(part, ast.String) for part in expr.parts)
+    return isinstance(expr, ast.Number | ast.String | ast.SizeOf | ast.OffsetOf)
 
 
 def is_logical(expr: ast.Expr) -> bool:

@@ -13,6 +13,7 @@ from pagefix.c import ast, walk
 from pagefix.flow.contexts import Callee, Context, Edge, Kind, Summary
 from pagefix.flow.globals import Globals
 from pagefix.flow.record import Record
+from pagefix.flow.steps import Steps
 from pagefix.flow.syntax import Shape, shape_of, substitute
 from pagefix.flow.values import Value
 from pagefix.program import Program, Typer
@@ -50,6 +51,7 @@ class World(Globals):
         self._leads: dict[str, bool] = {}
         self._reached: dict[str, frozenset[str]] = {}
         self._shapes: dict[tuple[str, int, int], Shape] = {}
+        self._steps: dict[tuple[str, int, int], Steps] = {}
         self._typers: dict[tuple[str, int, int], Typed] = {}
         self._callees: dict[tuple[str, str, int], Callee] = {}
         self._expansions: dict[tuple[str, int, int, str], ast.Expr | ast.Block | None] = {}
@@ -69,6 +71,11 @@ class World(Globals):
         if key not in self._shapes:
             self._shapes[key] = shape_of(function.params, function.body)
         return self._shapes[key]
+
+    def steps(self, context: Context) -> Steps:
+        """Return what is known of the expressions of a context's function."""
+        function = context.function
+        return self._steps.setdefault((context.path, function.start, function.variant), Steps())
 
     def typer(self, context: Context) -> Typed:
         """Return the typer of a context's function, and the types that it has found."""
