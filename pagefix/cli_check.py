@@ -29,6 +29,7 @@ from pagefix.errors import ExitCode, PagefixError
 from pagefix.report import Report
 
 if TYPE_CHECKING:
+    from pagefix.cache import Store
     from pagefix.config import Settings
     from pagefix.overlay import Overlay
     from pagefix.program import Program
@@ -50,10 +51,10 @@ def run(options: argparse.Namespace) -> int:
         return ExitCode.CLEAN
 
     def look(paths: Sequence[str], overlay: Overlay | None) -> Found[Report]:
-        def work(stdin: bytes | None) -> tuple[Program, Report, list[str]]:
+        def work(stdin: bytes | None, store: Store) -> tuple[Program, Report, list[str]]:
             from pagefix import engine
 
-            chosen, names = chosen_rules(options, settings)
+            chosen, names = chosen_rules(options, settings, store)
             program = engine.load(paths, stdin)
             refuse_stopped(program)
             with busy(program):

@@ -65,8 +65,8 @@ class KeptReport(NamedTuple):
     disks: dict[str, str]
 
 
-#: Works it out, given standard input where it is asked for.
-Work = Callable[[bytes | None], tuple["Program", _R, Sequence[str]]]
+#: Works it out, given standard input where it is asked for, and the cache.
+Work = Callable[[bytes | None, Store], tuple["Program", _R, Sequence[str]]]
 
 
 def store_of(options: argparse.Namespace) -> Store:
@@ -92,7 +92,7 @@ def found_of(
     store = store_of(options)
     try:
         if store.closed:
-            return _found(*work(stdin))
+            return _found(*work(stdin, store))
         answers = Answers(store)
         key = _key(options, settings, paths, stdin, overlay)
         known = answers.find(key)
@@ -103,7 +103,7 @@ def found_of(
                 return Found(kept.report, kept.warnings, texts)
         begun = time.time_ns()
         with reads.recorded() as log:
-            program, report, warnings = work(stdin)
+            program, report, warnings = work(stdin, store)
         disks = _disks(program, report)
         if disks is not None:
             answers.keep(key, begun, log, pack(KeptReport(report, tuple(warnings), disks)))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pagefix.cache import Store
     from pagefix.config import Settings
     from pagefix.flow import SwapOptions
     from pagefix.rulebook import Rule
@@ -37,24 +38,27 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def chosen_rules(
-    options: argparse.Namespace, settings: Settings
+    options: argparse.Namespace, settings: Settings, store: Store | None = None
 ) -> tuple[Sequence[Rule], list[str]]:
-    """Return the rules in use, and the names of all."""
+    """Return the rules in use, and the names of all.
+
+    :param store: keeps what comes of the rules' texts.
+    """
     from pagefix.config import choose
 
-    rules = all_rules(settings)
+    rules = all_rules(settings, store)
     where = {key: settings.path for key in ("select", "ignore") if not getattr(options, key, ())}
     chosen = choose(rules, settings.select, settings.ignore, where)
     return chosen, [rule.name for rule in rules]
 
 
-def all_rules(settings: Settings) -> tuple[Rule, ...]:
+def all_rules(settings: Settings, store: Store | None = None) -> tuple[Rule, ...]:
     """Return all rules, the project's own among them."""
     from pathlib import Path
 
     from pagefix.rulebook import load_rules
 
-    return load_rules(more=[Path(each) for each in settings.rules], optional=True)
+    return load_rules(more=[Path(each) for each in settings.rules], optional=True, store=store)
 
 
 def swap_options(settings: Settings, without: Iterable[str] = ()) -> SwapOptions:

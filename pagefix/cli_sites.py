@@ -17,6 +17,7 @@ from pagefix.finding import FIELDS
 from pagefix.report import SitesReport
 
 if TYPE_CHECKING:
+    from pagefix.cache import Store
     from pagefix.program import Program
 
 __all__ = ["run"]
@@ -25,18 +26,15 @@ __all__ = ["run"]
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status."""
 
-    def work(stdin: bytes | None) -> tuple[Program, SitesReport, list[str]]:
+    def work(stdin: bytes | None, store: Store) -> tuple[Program, SitesReport, list[str]]:
         from pagefix import engine
         from pagefix.rulebook import load_rules
 
         program = engine.load(options.paths, stdin)
         with busy(program):
             whole = options.whole or named_files(options.paths)
-            return (
-                program,
-                engine.find_sites(program, load_rules(), whole=whole, jobs=options.jobs),
-                [],
-            )
+            rules = load_rules(store=store)
+            return program, engine.find_sites(program, rules, whole=whole, jobs=options.jobs), []
 
     report, _, texts = found_of(options, None, SitesReport, work, options.paths)
     if options.format == "json":

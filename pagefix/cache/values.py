@@ -18,7 +18,17 @@ from pagefix.reads import digest
 __all__ = ["key_of", "pack", "unpack"]
 
 # Where the classes of kept values are.
-_HOMES = ("pagefix.finding", "pagefix.source", "pagefix.report.model", "pagefix.cli_kept")
+_HOMES = (
+    "pagefix.finding",
+    "pagefix.source",
+    "pagefix.report.model",
+    "pagefix.cli_kept",
+    "pagefix.c.ast",
+    "pagefix.rulebook.contract_spec",
+    "pagefix.rulebook.ops_rule",
+    "pagefix.rulebook.schema",
+    "pagefix.rulebook.script_rule",
+)
 
 
 def pack(value: object) -> bytes:

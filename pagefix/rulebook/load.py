@@ -19,8 +19,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from pagefix import reads
+from pagefix.cache import Store
 from pagefix.errors import PagefixError
 from pagefix.finding import Kind, Scope, Severity
+from pagefix.rulebook.compiled import Compiled
 from pagefix.rulebook.contract_rule import read_contract
 from pagefix.rulebook.flow_rule import read_flow
 from pagefix.rulebook.forms import FORMS
@@ -71,7 +73,11 @@ def rules_folder() -> Path:
 
 
 def load_rules(
-    folder: Path | None = None, more: Iterable[Path] = (), *, optional: bool = False
+    folder: Path | None = None,
+    more: Iterable[Path] = (),
+    *,
+    optional: bool = False,
+    store: Store | None = None,
 ) -> tuple[Rule, ...]:
     """Return the rules of a folder, checked, by name.
 
@@ -79,11 +85,17 @@ def load_rules(
     :param more: further folders: a project's own rules.
     :param optional: whether the optional ones are among them, which are for those who name
         them.
+    :param store: keeps what comes of them.
     :raises PagefixError: for a rule that is wrong, and for two of one name.
     """
-    found = {rule.name: rule for rule in _load_folder(rules_folder() if folder is None else folder)}
+    folder = rules_folder() if folder is None else folder
+    more = tuple(more)
+    kept = None
+    if store is not None and not store.closed:
+        kept = Compiled(store, map(str, (folder, *more)))
+    found = {rule.name: rule for rule in _load_folder(folder, kept)}
     for each in more:
-        for rule in _load_folder(each):
+        for rule in _load_folder(each, kept):
             if rule.name in found:
                 raise PagefixError(
                     f"{rule.path}: there are two rules of the name {rule.name!r}",
@@ -91,10 +103,12 @@ def load_rules(
                     remedy="Give the file another name: it is the rule's.",
                 )
             found[rule.name] = replace(rule, own=False)
+    if kept is not None:
+        kept.keep()
     return tuple(found[name] for name in sorted(found) if optional or not found[name].optional)
 
 
-def _load_folder(folder: Path) -> tuple[Rule, ...]:
+def _load_folder(folder: Path, kept: Compiled | None = None) -> tuple[Rule, ...]:
     paths = toml_files(folder)
     if not paths:
         raise PagefixError(
@@ -102,10 +116,10 @@ def _load_folder(folder: Path) -> tuple[Rule, ...]:
             why="The folder is missing or holds no *.toml file.",
             remedy="Install pagefix again, or name a folder that has rules in it.",
         )
-    return tuple(load_rule(path) for path in paths)
+    return tuple(load_rule(path, kept) for path in paths)
 
 
-def load_rule(path: Path) -> Rule:
+def load_rule(path: Path, kept: Compiled | None = None) -> Rule:
     """Return the rule of one file; its name is the file's stem."""
     try:
         text = reads.text(str(path))
@@ -121,7 +135,12 @@ def load_rule(path: Path) -> Rule:
             why="The file's name is the rule's: small letters, digits and single hyphens.",
             remedy="Rename the file, as in raw-page-index.toml.",
         )
-    return _checked(path, text)
+    rule = None if kept is None else kept.find(str(path), text)
+    if rule is None:
+        rule = _checked(path, text)
+        if kept is not None:
+            kept.add(str(path), text, rule)
+    return rule
 
 
 @lru_cache(maxsize=256)
