@@ -51,11 +51,12 @@ class Calls(Primitives):
         while isinstance(func, ast.Unary) and func.op in ("*", "&"):
             func = func.operand
         if isinstance(func, ast.Name) and func.decl == ast.GLOBAL:
-            return self._named_call(expr, func.name)
+            return self._named_call(expr, func)
         args = [self.value(arg) for arg in expr.args]
         return self._pointer_call(expr, func, args)
 
-    def _named_call(self, expr: ast.Call, name: str) -> Value:
+    def _named_call(self, expr: ast.Call, func: ast.Name) -> Value:
+        name = func.name
         builtin = BUILTINS.get(name)
         if builtin is not None:
             return builtin(self, expr)
@@ -79,7 +80,7 @@ class Calls(Primitives):
         if callee.kind is Kind.FUNCTIONS:
             return self._enter_all(expr, callee, args, f"calls {name}()")
         if callee.kind is Kind.VARIABLE:
-            return self._pointer_call(expr, expr.func, args)
+            return self._pointer_call(expr, func, args)
         args = [self._unknown_carrier(a, s) for a, s in zip(args, expr.args, strict=True)]
         return self._beyond(expr, name, args)
 
@@ -286,13 +287,8 @@ class Calls(Primitives):
         return self.run.reaches_range(callee)
 
     def _gives_function(self, callee: Callee) -> bool:
-        # What gives back a function decides who is called next.
-        return any(
-            isinstance(type_, ast.Pointer)
-            and isinstance(self.run.program.strip(type_.to, path), ast.FunctionType)
-            for path, function in callee.functions
-            for type_ in (self.run.program.strip(function.ret, path),)
-        )
+        # What gives back a function, or a table of them, decides who is called next.
+        return any(self.run.gives_function(path, function) for path, function in callee.functions)
 
     def _guessed(self, args: Sequence[Value]) -> bool:
         # Whether what is handed on is only guessed to be there: the page itself if it is

@@ -197,7 +197,8 @@ class Expressions(Branches):
                 base = self.value(operand.base)
                 if pages(base):
                     self.run.record.page_field(self, operand, Access.ADDRESS, base)
-                    return frozenset(pages(base)) if operand.field == "page" else UNKNOWN
+                    whole = operand.field == "page" or self._is_link(operand)
+                    return frozenset(pages(base)) if whole else UNKNOWN
             return self._address_of_member(operand, base)
         if isinstance(operand, ast.Subscript):
             value = self.value(operand.base)
@@ -212,10 +213,14 @@ class Expressions(Branches):
                 value = self.run.global_address(operand.name, self.path)
                 if any(atom.tag == "func" for atom in value):
                     self.run.record.taken(self, operand.name)
-                return value
-            found = self.objects(operand)
-            return frozenset(found)
+                if value is not UNKNOWN:
+                    return value
+            return frozenset(self.objects(operand)) or UNKNOWN
         return self.value(operand)
+
+    def _is_link(self, member: ast.Member) -> bool:
+        # By its list, or its node in a tree, a page is found again.
+        return self.record_name(self.type_of(member)) in self.run.models.links
 
     def _address_of_member(self, operand: ast.Member, base: Value | None) -> Value:
         type_ = self.type_of(operand)
@@ -248,6 +253,10 @@ class Expressions(Branches):
         if expr.op == ",":
             self.value(expr.left)
             return self.value(expr.right)
+        if expr.op == "&":
+            shown = self.masked_flags(expr)
+            if shown is not None:
+                return shown
         left, right = self.value(expr.left), self.value(expr.right)
         if expr.op in _COMPARISONS:
             return self._compare(expr, left, right)
@@ -312,6 +321,10 @@ class Expressions(Branches):
 
     def _statements(self, expr: ast.StatementExpr) -> Value:
         return self.run_block(expr.body)
+
+    def masked_flags(self, expr: ast.Binary) -> Value | None:
+        """Return what a test of a page's flags by a mask is, ``None`` if it is none."""
+        raise NotImplementedError
 
     def run_block(self, body: ast.Block) -> Value:
         """Run the block of a statement expression and return its last value."""

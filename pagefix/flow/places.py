@@ -76,7 +76,8 @@ class Places(Ground):
         """Return the objects that an lvalue of record or array type denotes."""
         if isinstance(expr, ast.Name):
             if expr.decl == ast.GLOBAL:
-                return pointers(self.run.global_object(expr.name, self.path))
+                found = pointers(self.run.global_object(expr.name, self.path))
+                return found or self._made_by_macro(expr)
             number = self.variable(expr.decl, self.shape.types.get(expr.decl))
             return [Pointer("pointer", number, False, False)]
         if isinstance(expr, ast.Member):
@@ -95,6 +96,15 @@ class Places(Ground):
         if isinstance(expr, ast.Unary) and expr.op == "*":
             return self.targets(expr.operand)
         return pointers(self.value(expr))
+
+    def _made_by_macro(self, expr: ast.Name) -> list[Pointer]:
+        # ``LIST_HEAD(name);`` in a function declares a variable of it.
+        known = self.run.made_by_macro(self.context, self.typer, expr)
+        record = "" if known is None else self.record_name(known)
+        if not record:
+            return []
+        number = self.heap.make("var", (self.context.signature, expr.name), record)
+        return [Pointer("pointer", number, False, False)]
 
     def owners(self, expr: ast.Member, base: Value | None = None) -> list[Pointer]:
         """Return the records that a member expression may be a member of.

@@ -6,6 +6,8 @@ in C. Sixth part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from pagefix.c import ast
 from pagefix.flow.beyond import Beyond
 from pagefix.flow.outcomes import predicate
@@ -52,10 +54,30 @@ class Primitives(Beyond):
 
     def _bit_test(self, bit: ast.Expr, word: ast.Expr) -> Value | None:
         # test_bit(PG_swapcache, &page->flags): the test without its name.
+        return self._flag_test(bit, word.operand) if _is_address(word) else None
+
+    def masked_flags(self, expr: ast.Binary) -> Value | None:
+        """Return what ``page->flags & (1UL << PG_swapcache)`` shows, ``None`` for others."""
+        bit = self._bit_of(expr.right)
+        return None if bit is None else self._flag_test(bit, expr.left)
+
+    def _bit_of(self, mask: ast.Expr) -> ast.Expr | None:
+        # ``1UL << bit``, or a macro's way to write it.
+        while isinstance(mask, ast.Cast):
+            mask = mask.value
+        if isinstance(mask, ast.Binary) and mask.op == "<<":
+            return mask.right
+        if isinstance(mask, ast.Call) and isinstance(mask.func, ast.Name):
+            callee = self.run.callee(mask.func.name, self.path, len(mask.args))
+            body = self.run.expanded(self.path, mask, callee) if callee.macro else None
+            if isinstance(body, ast.Expr) and not isinstance(body, ast.Call):
+                return self._bit_of(body)
+        return None
+
+    def _flag_test(self, bit: ast.Expr, place: ast.Expr) -> Value | None:
         guard = self.run.models.bits.get(bit.name) if isinstance(bit, ast.Name) else None
-        if guard is None or not isinstance(word, ast.Unary) or word.op != "&":
+        if guard is None:
             return None
-        place = word.operand
         if not isinstance(place, ast.Member) or place.field != "flags" or not place.arrow:
             return None
         return self._shown(self.value(place.base), guard.drops_true, guard.drops_false)
@@ -85,7 +107,9 @@ class Primitives(Beyond):
 
     def entry(self, value: Value, record: str, member: ast.Expr) -> Value:
         """Return the records that pointers to one of their members lie in."""
-        if not record or record in PAGE_RECORDS:
+        if record in PAGE_RECORDS:
+            return frozenset(pages(value)) or UNKNOWN
+        if not record:
             return UNKNOWN
         name = _member_name(member)
         found = [self._holder(one, record, name) for one in pointers(value)]
@@ -102,6 +126,10 @@ class Primitives(Beyond):
         if self.heap.info(number).record not in ("", record):
             return None
         return Pointer("pointer", number, False, pointer.assumed)
+
+
+def _is_address(expr: ast.Expr) -> TypeGuard[ast.Unary]:
+    return isinstance(expr, ast.Unary) and expr.op == "&"
 
 
 def names_member(expr: ast.Call) -> bool:

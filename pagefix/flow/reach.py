@@ -107,12 +107,9 @@ def _reached(solver: Solver, chains: Chains) -> Iterable[Reached]:
             continue
         rules = tuple(sorted(seen.rules))
         helper = -1
-        if not rules and seen.helper:
-            assert isinstance(seen.node, ast.Call)
-            assert isinstance(seen.node.func, ast.Name)
-            name = seen.node.func.name
+        if not rules:
             for index in seen.helper:
-                if reads_raw(solver.world, name, index, seen.path):
+                if reads_raw(solver.world, _called(seen.node), index, seen.path):
                     helper = index
         if rules or helper >= 0:
             start = seen.node.right.start if isinstance(seen.node, ast.Binary) else seen.node.start
@@ -120,6 +117,13 @@ def _reached(solver: Solver, chains: Chains) -> Iterable[Reached]:
             one = _one(solver, chains, seen, start, labels, rules, helper)
             if one is not None:
                 yield one
+
+
+def _called(node: object) -> str:
+    func = node.func if isinstance(node, ast.Call) else None
+    while isinstance(func, ast.Unary):
+        func = func.operand  # (*name)(page)
+    return func.name if isinstance(func, ast.Name) else ""
 
 
 def _one(

@@ -15,7 +15,7 @@ from pagefix.flow.globals import Globals
 from pagefix.flow.record import Record
 from pagefix.flow.steps import Steps
 from pagefix.flow.syntax import Shape, shape_of, substitute
-from pagefix.flow.values import Value
+from pagefix.flow.values import Pointer, Value
 from pagefix.program import Program, Typer
 from pagefix.rulebook import Models
 
@@ -56,6 +56,8 @@ class World(Globals):
         self._callees: dict[tuple[str, str, int], Callee] = {}
         self._expansions: dict[tuple[str, int, int, str], ast.Expr | ast.Block | None] = {}
         self._fresh: dict[tuple[str, int], bool] = {}
+        self._made: dict[tuple[str, int, str], ast.Type | None] = {}
+        self._gives: dict[tuple[str, int], bool] = {}
         self.coverage_unresolved: dict[str, None] = {}
         self.coverage_unmodelled: dict[str, None] = {}
 
@@ -85,6 +87,14 @@ class World(Globals):
             self._typers[key] = (Typer(self.program, context.path, function), {})
         return self._typers[key]
 
+    def made_by_macro(self, context: Context, typer: Typer, expr: ast.Name) -> ast.Type | None:
+        """Return the type of a name that a macro in a context's function declares."""
+        key = (context.path, context.function.start, expr.name)
+        if key not in self._made:
+            model = context.path.startswith("<")
+            self._made[key] = None if model else typer.declared_by_macro(expr)
+        return self._made[key]
+
     def callee(self, name: str, path: str, arguments: int) -> Callee:
         """Return what a called name stands for in a file.
 
@@ -112,6 +122,8 @@ class World(Globals):
         found = self.program.near_macros(name, path)
         if found and found[0][1].params is not None:
             return Callee(Kind.MACRO, (), found[0][0], found[0][1])
+        if self.global_object(name, path):
+            return Callee(Kind.VARIABLE)
         return Callee(Kind.BEYOND)
 
     def known_beyond(self, name: str) -> bool:
@@ -195,6 +207,31 @@ class World(Globals):
             self._fresh[key] = False
             self._fresh[key] = self._is_fresh(path, function)
         return self._fresh[key]
+
+    def gives_function(self, path: str, function: ast.Function) -> bool:
+        """Return whether a function gives back a function, or a table at file scope."""
+        key = (path, function.start)
+        if key not in self._gives:
+            type_ = self.program.strip(function.ret, path)
+            to = self.program.strip(type_.to, path) if isinstance(type_, ast.Pointer) else None
+            self._gives[key] = isinstance(to, ast.FunctionType) or (
+                isinstance(to, ast.Base | ast.Record) and self._gives_table(path, function)
+            )
+        return self._gives[key]
+
+    def _gives_table(self, path: str, function: ast.Function) -> bool:
+        named = {
+            part.name
+            for node in walk(function.body)
+            if isinstance(node, ast.Return)
+            for part in walk(node.value)
+            if isinstance(part, ast.Name) and part.decl == ast.GLOBAL
+        }
+        return any(
+            isinstance(atom, Pointer) and self.is_table(atom.target)
+            for name in sorted(named & self.outermost)
+            for atom in self.global_object(name, path)
+        )
 
     def _is_fresh(self, path: str, function: ast.Function) -> bool:
         if not isinstance(function.ret, ast.Pointer):

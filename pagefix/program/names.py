@@ -141,7 +141,7 @@ class Names(Parameters):
             found = typer.named(expr.name, at)
             if found is not None:
                 return found
-        by_macro = self._declared_by_macro(expr)
+        by_macro = self.declared_by_macro(expr)
         if by_macro is not None:
             return by_macro
         return self._global(expr)
@@ -196,10 +196,13 @@ class Names(Parameters):
                 return inner.type_of(item.body)
         return UNKNOWN if isinstance(item, Typedef) else None
 
-    def _declared_by_macro(self, expr: Name) -> Type | None:
-        # `DEFINE_WAIT(wait)`: a macro declares what it is given the name of; or the name
-        # is declared in the body of a macro that this is an argument of, or that stands
-        # before it as a statement.
+    def declared_by_macro(self, expr: Name) -> Type | None:
+        """Return the type of a name that a macro used in this item declares, or ``None``.
+
+        ``DEFINE_WAIT(wait)``: a macro declares what it is given the name of; or the name is
+        declared in the body of a macro that this is an argument of, or that stands before it
+        as a statement.
+        """
         if isinstance(self.item, Macro | Global):
             return None
         around = local.calls_around((self.item,), expr.start)

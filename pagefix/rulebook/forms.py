@@ -315,6 +315,7 @@ class ModelForm(TypedDict):
     sources: NotRequired[Annotated[dict[str, list[str]], "By label: functions that give pages."]]
     fresh: NotRequired[Annotated[list[str], "Allocations: another object for each call."]]
     containers: NotRequired[Annotated[list[str], "Macros like container_of()."]]
+    links: NotRequired[Annotated[list[str], "Records in a page whose address stands for it."]]
     harmless: NotRequired[Annotated[list[str], "They take a page and do not look into it."]]
     transparent: NotRequired[Annotated[list[str], "They hand on their argument in a test."]]
     helpers: NotRequired[Annotated[list[str], "They read the raw fields of their page."]]

@@ -89,6 +89,7 @@ class Models:
     sources: Mapping[str, str]
     fresh: frozenset[str]
     containers: frozenset[str]
+    links: frozenset[str]
     harmless: frozenset[str]
     transparent: frozenset[str]
     helpers: frozenset[str]
@@ -126,6 +127,7 @@ def load_models(folder: Path) -> Models:
         sources=labels,
         fresh=frozenset(parts.get("fresh", ())),
         containers=frozenset(parts.get("containers", ())),
+        links=frozenset(parts.get("links", ())),
         harmless=frozenset(parts.get("harmless", ())),
         transparent=frozenset(parts.get("transparent", ())),
         helpers=frozenset(parts.get("helpers", ())),
