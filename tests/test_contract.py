@@ -58,9 +58,10 @@ def words() -> set[str]:
         for effect in rule.spec.effects:
             found.update((*effect.call, *effect.mentions, *effect.store, *effect.field, *effect.by))
         for demand in rule.spec.demands:
-            found.update((*demand.names, *demand.where))
+            called = (word for each in demand.calls for word in each.split())
+            found.update((*demand.names, *demand.where, *demand.under, *demand.taken, *called))
         for pair in rule.spec.pairs:
-            found.update((pair.take, *pair.give))
+            found.update((pair.take, *pair.give, *pair.moves))
     return found
 
 

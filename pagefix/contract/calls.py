@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pagefix.c import ast
+from pagefix.c import ast, walk
 from pagefix.contract.expressions import Expressions, key_of
-from pagefix.contract.states import ANY, State, behind
+from pagefix.contract.states import ANY, NEG, POS, ZERO, State, behind
 
-__all__ = ["handed", "most_locked", "paired", "stub", "substituted", "unknowing"]
+__all__ = ["always", "handed", "most_locked", "paired", "stub", "substituted", "unknowing"]
 
 
 def most_locked(ways: tuple[tuple[int, State], ...]) -> tuple[tuple[int, State], ...]:
@@ -48,6 +48,23 @@ def _plain(value: ast.Expr | None) -> bool:
     if isinstance(value, ast.Unary):
         return _plain(value.operand)
     return value is None or isinstance(value, ast.Number | ast.Name)
+
+
+def always(function: ast.Function, good: int) -> bool:
+    """Tell whether a function returns nothing but constants of some signs."""
+    values = [node.value for node in walk(function.body) if isinstance(node, ast.Return)]
+    return bool(values) and all(_constant(each) & ~good == 0 for each in values)
+
+
+def _constant(value: ast.Expr | None) -> int:
+    # The sign of a constant; all of them where it is none.
+    if isinstance(value, ast.Unary) and value.op == "-":
+        return {POS: NEG, NEG: POS}.get(_constant(value.operand), ANY)
+    if isinstance(value, ast.Number) and value.value is not None:
+        return ZERO if value.value == 0 else POS if value.value > 0 else NEG
+    if isinstance(value, ast.Name) and value.decl == ast.GLOBAL:
+        return {"true": POS, "false": ZERO, "NULL": ZERO}.get(value.name, ANY)
+    return ANY
 
 
 def paired(function: ast.Function, expr: ast.Call) -> list[tuple[ast.Param, ast.Expr | None]]:

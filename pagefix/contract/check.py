@@ -207,9 +207,9 @@ class _Checker:
         shared = any(effect.bound is not None for effect in spec.effects)
         effects = _NOTHING.union(*(self._having(each, depth, shared) for each in spec.effects))
         guards = locks = _NOTHING
-        if spec.depth is None:
+        if spec.depth is None and not shared:
             guards = self._leading(_words(demand.names), _GUARDS, shared=True)
-        if demand.lock:
+        if demand.lock and not demand.under:
             locks = self._leading(_words(LOCK_WORDS), _LOCKS, shared=False)
         relevant = Relevant(guards, effects, locks)
         return Run(self.sources, start, demand, spec.effects, relevant, self._shapes)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pagefix.c import ast
 from pagefix.contract.expressions import Expressions
 from pagefix.contract.states import Root, State
-from pagefix.contract.subjects import mentions
+from pagefix.contract.subjects import is_named, mentions
 from pagefix.rulebook import Demand, Effect
 
 __all__ = ["Effects", "Hit", "Link"]
@@ -75,7 +75,25 @@ class Effects:
                 place = None
                 if subject is not None and subject < len(expr.args):
                     place = expr.args[subject]
-                self.note(frame, effect, expr, place, state)
+                if effect.bound is None:
+                    self.note(frame, effect, expr, place, state)
+                else:
+                    self._note_number(frame, effect, expr, state)
+
+    def _note_number(
+        self, frame: Expressions, effect: Effect, expr: ast.Call, state: State
+    ) -> None:
+        # A number is right if it is taken from what it must not exceed, and if that was
+        # compared where the number is what is left of it: a difference must not wrap.
+        by = frozenset(effect.by)
+        assert effect.bound is not None
+        arg = expr.args[effect.bound]
+        if not frame.shape.depends(arg, by):
+            self.note(frame, effect, expr, None, state._replace(marks=frozenset()))
+        elif frame.shape.depends(arg, by, rest=True):
+            self.note(frame, effect, expr, None, state)
+        else:
+            self.met(frame.path, expr, frame.shape.function.name)
 
     def _is_effect(self, frame: Expressions, expr: ast.Call, name: str, effect: Effect) -> bool:
         if effect.passes and self._passes(frame, expr, name):
@@ -83,13 +101,9 @@ class Effects:
         method = expr.func.field if isinstance(expr.func, ast.Member) else name
         if method not in effect.call:
             return False
-        if effect.mentions and mentions(expr.args, frozenset(effect.mentions)) is None:
+        if effect.mentions and not _set(expr.args, frozenset(effect.mentions)):
             return False
-        if effect.bound is not None and effect.bound < len(expr.args):
-            if frame.shape.depends(expr.args[effect.bound], frozenset(effect.by)):
-                self.met(frame.path, expr, frame.shape.function.name)
-                return False
-        return True
+        return effect.bound is None or effect.bound < len(expr.args)
 
     def _passes(self, frame: Expressions, expr: ast.Call, name: str) -> bool:
         if len(self.need) < 2 or name in self._guards or name.startswith("trace_"):
@@ -140,3 +154,10 @@ class Effects:
         self._hits.append(
             Hit(effect, stale, frame.path, node.start, node.end, frame.shape.function.name, ())
         )
+
+
+def _set(node: object, names: frozenset[str]) -> bool:
+    # Whether a name is mentioned, other than as what is taken out: flags & ~NAME.
+    if not isinstance(node, tuple) or (isinstance(node, ast.Unary) and node.op == "~"):
+        return False
+    return is_named(node, names) or any(_set(child, names) for child in node)

@@ -204,6 +204,9 @@ class Expressions:
     def _assign(self, expr: ast.Assign, state: State) -> Values:
         self.run.effect_of_store(self, expr, state)
         values: Values = []
+        taken = self.run.tests.taken
+        if taken and isinstance(expr.value, ast.Member) and expr.value.field in taken:
+            state = self.proven(expr, state)
         for mask, each in self._assigned(expr, state):
             key = key_of(expr.target)
             if key is not None:

@@ -27,7 +27,8 @@ def as_finding(
     """Return the finding for an effect that is reached without a test."""
     path, begin, end, function, links = _within(program, start, hit)
     if hit.stale:
-        lack = "the test on this path is made without the inode's lock: swapon can come between"
+        lock = demand.under[0] if demand.under else "the inode's lock"
+        lack = f"the test on this path is made without {lock}: swapon can come between"
         end_words = "the test was made without the lock, or before it was dropped"
     else:
         lack = f"nothing on this path {asks(demand, 's')}"

@@ -13,10 +13,14 @@ __all__ = ["Judge"]
 
 
 class Judge(Protocol):
-    """Who knows the demand, follows calls and notes effects; a frame is where it happens."""
+    """Who knows the demand, follows calls and notes effects; a frame is where it happens.
+
+    :param unheeded: the last call that is a statement: nobody looks at what it returns.
+    """
 
     demand: Demand
     tests: Tests
+    unheeded: ast.Expr | None
 
     def call(self, frame: Any, expr: ast.Call, name: str, state: State) -> list[tuple[int, State]]:
         """Return the ways through a call."""

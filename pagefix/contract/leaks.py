@@ -67,7 +67,7 @@ class _Pairing(Run):
         nothing = Demand(missing="", guard="", reference="")
         super().__init__(sources, start, nothing, (), Relevant(relevant), shapes)
         self.pair = pair
-        self._calls = frozenset((pair.take, *pair.give))
+        self._calls = frozenset((pair.take, *pair.give, *pair.moves))
         self.taken: dict[tuple[str, int], tuple[int, str]] = {}
         self.way_out: tuple[str, int, int] | None = None
 
@@ -83,4 +83,6 @@ class _Pairing(Run):
             return [(good, held), *([(ANY & ~good, state)] if good != ANY else [])]
         if name in self.pair.give:
             return [(ANY, state._replace(marks=frozenset()))]
+        if name in self.pair.moves:
+            return [(ZERO, state._replace(marks=frozenset())), (TRUE, state)]
         return super().call(frame, expr, name, state)

@@ -31,20 +31,26 @@ _GIVE = frozenset(
     "inode_unlock inode_unlock_shared unlock_two_nondirectories unlock_two_inodes".split()
 )
 _FIELDS = frozenset(("i_mutex", "i_rwsem"))
-_TAKING = re.compile(r"(?:mutex|rwsem|down)_(?:lock|trylock|write|read)")
-_GIVING = re.compile(r"mutex_unlock|up_(?:write|read)")
+_TAKING = re.compile(r"(?:mutex|rwsem|down|spin|raw_spin)_(?:lock|trylock|write|read)")
+_GIVING = re.compile(r"(?:mutex|spin|raw_spin)_unlock|up_(?:write|read)")
 
 #: Names by which functions are found that may take the lock.
 LOCK_WORDS = (*sorted(_TAKE), *sorted(_FIELDS))
 
 
-def lock_of(name: str, expr: ast.Call) -> Lock | None:
-    """Return what a call does to the lock, ``None`` if nothing."""
-    if name in _TAKE:
-        return Lock.TAKE
-    if name in _GIVE:
-        return Lock.GIVE
-    if expr.args and mentions(expr.args[0], _FIELDS):
+def lock_of(name: str, expr: ast.Call, under: frozenset[str] = frozenset()) -> Lock | None:
+    """Return what a call does to the lock, ``None`` if nothing.
+
+    :param under: members that are the lock; none: that of the inode.
+    """
+    if not under:
+        if name in _TAKE:
+            return Lock.TAKE
+        if name in _GIVE:
+            return Lock.GIVE
+    if not (_TAKING.match(name) or _GIVING.match(name)):
+        return None
+    if expr.args and mentions(expr.args[0], under or _FIELDS):
         if _GIVING.match(name):
             return Lock.GIVE
         if _TAKING.match(name):

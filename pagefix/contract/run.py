@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pagefix.c import ast, walk
-from pagefix.contract.calls import handed, most_locked, paired, stub, substituted, unknowing
+from pagefix.contract.calls import (
+    always,
+    handed,
+    most_locked,
+    paired,
+    stub,
+    substituted,
+    unknowing,
+)
 from pagefix.contract.effects import Effects, Hit, Link
 from pagefix.contract.expressions import Expressions, Values, key_of
 from pagefix.contract.locks import Lock, lock_of
@@ -72,6 +80,8 @@ class Run(Effects):
         self.sources = sources
         self.start = start
         self.tests = Tests(demand)
+        # The lock that matters is the inode's, unless the demand names another.
+        self._locks = frozenset(demand.under)
         self.relevant = relevant.guards | relevant.effects | relevant.locks
         self._core = relevant.guards | relevant.effects
         self._shapes = shapes
@@ -82,6 +92,8 @@ class Run(Effects):
         self._strict = any(effect.passes for effect in effects)
         self._memo: dict[tuple[object, ...], _Result | None] = {}
         self._depth = 0
+        self.unheeded: ast.Expr | None = None
+        self._hollow: dict[tuple[str, str], bool] = {}
 
     def hits(self, state: State) -> tuple[tuple[Hit, ...], Values]:
         """Walk the role; return what is reached untested, and the ways out of it."""
@@ -141,7 +153,7 @@ class Run(Effects):
                 method = node.func.field if isinstance(node.func, ast.Member) else name
                 if not name or name in self.relevant or method in self._calls:
                     return True
-                if lock_of(name, node) is not None or name in self.tests.calls:
+                if lock_of(name, node, self._locks) is not None or name in self.tests.calls:
                     return True
             elif isinstance(node, ast.Assign | ast.StatementExpr | ast.CompoundLiteral):
                 return True
@@ -150,16 +162,17 @@ class Run(Effects):
         return bool(self._strict)
 
     def _through(self, frame: Expressions, expr: ast.Call, name: str, state: State) -> Values:
-        lock = lock_of(name, expr)
+        lock = lock_of(name, expr, self._locks)
         if lock is Lock.TAKE:
             return [(ANY, state.lock())]
         if lock is Lock.GIVE:
             return [(ANY, state.unlock(matters=self.demand.lock))]
-        if name in self.tests.names:
-            good = self.tests.of_call(expr)
-            assert good is not None
+        good = self.tests.of_call(expr) if expr is not self.unheeded else None
+        if good is not None and name in self.tests.names:
+            if self._is_hollow(name, frame.path, good):
+                return [(good, state)]
             return frame.tested(expr, good, state)
-        if name in self.tests.calls:
+        if name in self.tests.calls and self.tests.enough(name, expr):
             return [(ANY, frame.proven(expr, state))]
         callees = self._callees(frame, expr, name)
         if callees:
@@ -167,10 +180,17 @@ class Run(Effects):
         expanded = self._expanded(frame, expr, name)
         if expanded is not None:
             return frame.eval(expanded, state)
-        good = self.tests.of_call(expr)
         if good is not None:
             return frame.tested(expr, good, state)
         return [(ANY, unknowing(expr, state))]
+
+    def _is_hollow(self, name: str, path: str, good: int) -> bool:
+        # A helper that says yes whatever it is asked has tested nothing.
+        key = (path, name)
+        if key not in self._hollow:
+            found = self.sources.functions(name, path)
+            self._hollow[key] = bool(found) and all(always(each, good) for _, each in found)
+        return self._hollow[key]
 
     def _callees(
         self, frame: Expressions, expr: ast.Call, name: str

@@ -120,6 +120,8 @@ class Frame(Expressions):
         if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name):
             if expr.func.name in _ENDS:
                 return []
+            # set_bit(FLAG, ..), atomic_inc(&count): what nobody looks at is no test.
+            self.run.unheeded = expr
         return bounded(state for each in states for _, state in self.eval(expr, each))
 
     def _declare(self, stmt: ast.Declare, states: list[State]) -> list[State]:
@@ -154,11 +156,17 @@ class Frame(Expressions):
     ) -> list[State]:
         heads: dict[State, None] = {}
         fresh, out = bounded(states), []
-        entered = first or self._proves(body)
+        walked: set[State] = set()
+        entered, last = self._proves(body), first
         for _ in range(_ROUNDS):
             heads.update(dict.fromkeys(fresh))
-            inside, left = (fresh, []) if entered else self._tested_loop(test, fresh)
-            entered = False
+            inside, left = (fresh, []) if first else self._tested_loop(test, fresh)
+            if entered and inside:
+                left = []
+            first = entered = False
+            if walked:
+                inside = [each for each in self._anew(body, inside) if each not in walked]
+            walked.update(inside)
             self._breaks.append([])
             self._continues.append([])
             end = self._exec(body, inside)
@@ -169,15 +177,24 @@ class Frame(Expressions):
             fresh = [each for each in end if each not in heads]
             if not fresh:
                 break
-        if first and test is not None:
+        if last and test is not None:
             out += self._tested_loop(test, list(heads))[1] + self._tested_loop(test, end)[1]
         return bounded(out)
+
+    def _anew(self, body: ast.Stmt, states: list[State]) -> list[State]:
+        # What a variable is given in a loop is another thing in the next round: not tested.
+        new = {self.root_of(decl) for decl in self.shape.given(body)}
+        found = dict.fromkeys(
+            each._replace(marks=frozenset(mark for mark in each.marks if mark[0] not in new))
+            for each in states
+        )
+        return list(found)
 
     def _proves(self, body: ast.Stmt) -> bool:
         # A loop over extents that tests each of them is walked at least once: where there is
         # no extent there is nothing to have been tested.
         demand = self.run.demand
-        return not demand.lock and mentions(body, self.run.tests.names) is not None
+        return not demand.lock and mentions(body, self.run.tests.words) is not None
 
     def _tested_loop(
         self, test: ast.Expr | None, states: list[State]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pagefix.c import ast, walk
 
-__all__ = ["Shape", "base_of", "mentions"]
+__all__ = ["Shape", "base_of", "is_named", "mentions"]
 
 #: Macros whose first argument is what they are about, whatever else they are given.
 _CONTAINERS = frozenset(
@@ -45,11 +45,21 @@ def base_of(expr: ast.Expr) -> ast.Name | None:
 def mentions(node: object, names: frozenset[str]) -> str | None:
     """Return the first of some names that an expression mentions, as a word or a member."""
     for each in walk(node):
-        if isinstance(each, ast.Name) and each.decl == ast.GLOBAL and each.name in names:
-            return each.name
-        if isinstance(each, ast.Member) and each.field in names:
-            return each.field
+        name = _global(each)
+        if name in names:
+            return name
     return None
+
+
+def is_named(node: object, names: frozenset[str]) -> bool:
+    """Tell whether a node is itself a word or a member of some names."""
+    return _global(node) in names
+
+
+def _global(node: object) -> str | None:
+    if isinstance(node, ast.Name):
+        return node.name if node.decl == ast.GLOBAL else None
+    return node.field if isinstance(node, ast.Member) else None
 
 
 class Shape:
@@ -69,6 +79,7 @@ class Shape:
             ):
                 self.values.setdefault(node.target.decl, []).append(node.value)
         self._about: dict[int, int] = {}
+        self._given: dict[int, frozenset[int]] = {}
         self.labelled: frozenset[int] = frozenset(_holders(function.body))
 
     def about(self, decl: int) -> int:
@@ -89,15 +100,36 @@ class Shape:
         }
         return bases.pop() if len(bases) == 1 else decl
 
-    def depends(self, expr: ast.Expr, names: frozenset[str]) -> bool:
-        """Tell whether an expression, or what its locals are given, mentions a name."""
+    def given(self, body: ast.Stmt) -> frozenset[int]:
+        """Return the locals that are given a value in a statement and stand for themselves."""
+        if body.start not in self._given:
+            found = set()
+            for node in walk(body):
+                decl = ast.GLOBAL
+                if isinstance(node, ast.Declare):
+                    decl = node.at
+                elif isinstance(node, ast.Assign) and isinstance(node.target, ast.Name):
+                    decl = node.target.decl
+                if decl != ast.GLOBAL and self.about(decl) not in self.params:
+                    found.add(decl)
+            self._given[body.start] = frozenset(found)
+        return self._given[body.start]
+
+    def depends(self, expr: ast.Expr, names: frozenset[str], *, rest: bool = False) -> bool:
+        """Tell whether an expression, or what its locals are given, mentions a name.
+
+        :param rest: whether it must be a difference from what has that name.
+        """
         seen: set[int] = set()
         todo: list[tuple[object, int]] = [(expr, 0)]
         while todo:
             node, depth = todo.pop()
-            if mentions(node, names) is not None:
+            if not rest and mentions(node, names) is not None:
                 return True
             for each in walk(node):
+                if rest and isinstance(each, ast.Binary) and each.op == "-":
+                    if mentions(each.left, names) is not None:
+                        return True
                 if isinstance(each, ast.Name) and each.decl not in seen and depth < _DEEP:
                     seen.add(each.decl)
                     todo += [(value, depth + 1) for value in self.values.get(each.decl, ())]

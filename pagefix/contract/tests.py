@@ -12,6 +12,13 @@ __all__ = ["MASKS", "Tests"]
 #: Signs for which a comparison with zero holds.
 MASKS = {"==": ZERO, "!=": TRUE, "<": NEG, ">": POS, "<=": NEG | ZERO, ">=": POS | ZERO}
 _ORDER = ("<", ">", "<=", ">=")
+_TRUTHS = {"false": 0, "true": 1}
+#: How a count is raised.
+_COUNTERS = frozenset("atomic_inc atomic_inc_return atomic64_inc refcount_inc".split())
+
+
+def _counters(demand: Demand) -> frozenset[str]:
+    return _COUNTERS if demand.counts else frozenset()
 
 
 class Tests:
@@ -28,7 +35,21 @@ class Tests:
             **dict.fromkeys(demand.positive, POS),
         }
         self.names = frozenset(self._good)
-        self.calls = frozenset(demand.calls)
+        self.calls = frozenset((*(each.split()[0] for each in demand.calls), *_counters(demand)))
+        self._handed = {each.split()[0]: frozenset(each.split()[1:]) for each in demand.calls}
+        self._counts = frozenset(demand.counts)
+        self.taken = frozenset(demand.taken)
+        self.words = self.names | frozenset(self._handed) | self._counts | self.taken
+
+    def enough(self, name: str, expr: ast.Call) -> bool:
+        """Tell whether the mere call of a function is what is demanded."""
+        wanted = self._counts if name in _COUNTERS else self._handed.get(name)
+        if not wanted:
+            return wanted is not None and name not in _COUNTERS
+        truths = {_TRUTHS.get(each) for each in wanted}
+        return mentions(expr.args, wanted) is not None or any(
+            isinstance(arg, ast.Number) and arg.value in truths for arg in expr.args
+        )
 
     def named(self, expr: ast.Call) -> bool:
         """Tell whether a call is itself a test, not its arguments."""

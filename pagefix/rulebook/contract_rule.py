@@ -25,7 +25,8 @@ def read_contract(reader: Reader) -> ContractSpec:
     )
     demands = tuple(_demand(table) for table in data.get("demand", ()))
     pairs = tuple(
-        Pair(table["take"], tuple(table["give"]), table["good"]) for table in data.get("pair", ())
+        Pair(table["take"], tuple(table["give"]), table["good"], tuple(table.get("moves", ())))
+        for table in data.get("pair", ())
     )
     if not roles:
         reader.fail(("role",), "no [[role]]", "A rule about no function says nothing.")
@@ -93,6 +94,9 @@ def _demand(table: dict[str, Any]) -> Demand:
         nonzero=tuple(table.get("nonzero", ())),
         positive=tuple(table.get("positive", ())),
         calls=tuple(table.get("calls", ())),
-        lock=table.get("lock", False),
+        counts=tuple(table.get("counts", ())),
+        taken=tuple(table.get("taken", ())),
+        lock=table.get("lock", False) or "under" in table,
+        under=tuple(table.get("under", ())),
         held=table.get("held", False),
     )

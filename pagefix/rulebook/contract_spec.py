@@ -81,9 +81,13 @@ class Demand:
     :param zero: what must have been tested and found zero or false.
     :param nonzero: what must have been found other than zero.
     :param positive: what must have been found greater than zero.
-    :param calls: functions whose mere call is enough.
+    :param calls: functions whose mere call is enough; a second word is a constant that the
+        call must be handed.
+    :param counts: members whose count must have been raised.
+    :param taken: members: a variable that is given one needs no comparison with one.
     :param held: whether it is enough that the inode's lock has been taken.
-    :param lock: whether the test must be made under the inode's lock.
+    :param lock: whether the test must be made under a lock: the inode's,
+    :param under: unless it is one of these members.
     :param missing: sentence about the missing test.
     :param guard: a test in C as it should be, for the suggestion.
     :param reference: the mainline function that has it.
@@ -97,13 +101,17 @@ class Demand:
     nonzero: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
     lock: bool = False
+    under: tuple[str, ...] = ()
     held: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names by which functions that may test it are found."""
-        return (*self.zero, *self.nonzero, *self.positive, *self.calls)
+        called = (each.split()[0] for each in self.calls)
+        return (*self.zero, *self.nonzero, *self.positive, *called, *self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +119,13 @@ class Pair:
     """What takes something, and what gives it back.
 
     :param good: on which result the former has taken: ``any``, ``zero`` or ``nonzero``.
+    :param moves: functions that have taken it over where they return 0.
     """
 
     take: str
     give: tuple[str, ...]
     good: str
+    moves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,8 +227,15 @@ class DemandForm(TypedDict):
     zero: NotRequired[Annotated[list[str], "What must have been found zero or false."]]
     nonzero: NotRequired[Annotated[list[str], "What must have been found other than zero."]]
     positive: NotRequired[Annotated[list[str], "What must have been found above zero."]]
-    calls: NotRequired[Annotated[list[str], "Functions whose mere call is enough."]]
+    calls: NotRequired[
+        Annotated[list[str], "Functions whose mere call (with a constant: second word) is enough."]
+    ]
+    counts: NotRequired[Annotated[list[str], "Members whose count must have been raised."]]
+    taken: NotRequired[
+        Annotated[list[str], "Members: a variable that is given one needs no comparison."]
+    ]
     lock: NotRequired[Annotated[bool, "Whether it must be tested under the inode's lock."]]
+    under: NotRequired[Annotated[list[str], "Members that are the lock, if not the inode's."]]
     held: NotRequired[Annotated[bool, "Whether it is enough to have taken the inode's lock."]]
 
 
@@ -247,6 +254,7 @@ class PairForm(TypedDict):
     take: Annotated[str, "The function that takes."]
     give: Annotated[list[str], "Functions that give it back."]
     good: Annotated[GoodResult, "On which result it has been taken."]
+    moves: NotRequired[Annotated[list[str], "Functions that take it over where they return 0."]]
 
 
 class ContractForm(RuleForm):
