@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pagefix.cli_settings import all_rules, settings_of, swap_options
 from pagefix.contract import Contracts, Outcome, Verdict
@@ -16,18 +17,24 @@ from pagefix.errors import ExitCode
 __all__ = ["contract_lines", "run"]
 
 _WIDTH = 14
+_BROKEN = (Verdict.MISSING, Verdict.OUTSIDE)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status."""
     from pagefix import engine
+    from pagefix.cli_clauses import other_clauses
+    from pagefix.conditions import applicable
 
     settings = settings_of(options)
     program = engine.load(options.paths)
-    found = engine.contracts(program, all_rules(settings), swap_options(settings))
+    rules, swap = applicable(program, all_rules(settings)), swap_options(settings)
+    found = engine.contracts(program, rules, swap, places=True)
+    others = other_clauses(program, rules, swap)
+    found = replace(found, outcomes=(*found.outcomes, *others))
     for line in contract_lines(found):
         print(line)
-    missing = any(each.verdict is Verdict.MISSING for each in found.outcomes)
+    missing = any(each.verdict in _BROKEN for each in found.outcomes)
     return ExitCode.FINDINGS if missing else ExitCode.CLEAN
 
 
@@ -47,8 +54,11 @@ def contract_lines(found: Contracts) -> Iterator[str]:
         if line not in known:
             known.add(line)
             yield line
-    missing = sum(1 for each in found.outcomes if each.verdict is Verdict.MISSING)
-    yield f"{missing} missing." if missing else "Nothing is missing."
+    broken = [each for each in found.outcomes if each.verdict in _BROKEN]
+    outside = sum(1 for each in broken if each.verdict is Verdict.OUTSIDE)
+    parts = [f"{len(broken) - outside} missing"] if len(broken) > outside else []
+    parts += [f"{outside} tested outside the lock"] if outside else []
+    yield f"{', '.join(parts)}." if parts else "Nothing is missing."
 
 
 def _order(each: Outcome) -> tuple[str, int, list[str]]:
@@ -61,5 +71,5 @@ def _words(each: Outcome) -> str:
         return f"{each.rule}: {each.reason}"
     place = f"{each.where.path}:{each.where.line}"
     if each.verdict is Verdict.KEPT:
-        return f"{each.rule}: {each.role}() does {each.reason}, {place}"
+        return f"{each.rule}: {each.reason}, {place}"
     return f"{each.rule}: {each.reason}, {place}"

@@ -165,15 +165,20 @@ def check(
 
 
 def contracts(
-    program: Program, rules: Sequence[Rule], swap: SwapOptions | None = None
+    program: Program,
+    rules: Sequence[Rule],
+    swap: SwapOptions | None = None,
+    *,
+    places: bool = False,
 ) -> Contracts:
     """Return what breaks the contract of swap files, and what of it is kept.
 
     :param swap: which tables are those of swap files, if not those that say so.
+    :param places: whether it is asked of each test that was met if it is the one needed.
     """
     from pagefix.contract import check_contracts
 
-    return check_contracts(program, rules, "auto" if swap is None else swap.ops)
+    return check_contracts(program, rules, "auto" if swap is None else swap.ops, places=places)
 
 
 def _facts(program: Program, rules: Iterable[Rule], offers: Offers) -> TreeFacts:

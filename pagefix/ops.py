@@ -9,16 +9,18 @@ Floor 7.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pagefix import reads
 from pagefix.c import ast, walk
-from pagefix.finding import Confidence, Finding, Step, fingerprint
+from pagefix.finding import Confidence, Finding, Severity, Step, fingerprint
 from pagefix.program import Program, Typer
 from pagefix.rulebook import Called, Installed, OpsSpec, Refused, Rule, Template
+from pagefix.source import Place
 
-__all__ = ["find_ops"]
+__all__ = ["Pairing", "find_ops", "pairings"]
 
 #: Where the VM's own constants are.
 _SWAP = "include/linux/swap.h"
@@ -53,6 +55,38 @@ def find_ops(program: Program, rules: Iterable[Rule]) -> tuple[list[Finding], li
                 found += work.findings(tables)
                 unknown += work.unknown
     return found, list(dict.fromkeys(unknown))
+
+
+class Pairing(NamedTuple):
+    """What a table has of the methods that the VM calls without a test, for one clause.
+
+    :param lacks: what it has not, where no finding says so: it has no ``slot`` yet.
+    """
+
+    clause: str
+    table: str
+    place: Place
+    has: tuple[str, ...]
+    lacks: tuple[str, ...]
+    finding: Finding | None
+
+
+def pairings(
+    program: Program, rules: Iterable[Rule], planned: Iterable[str]
+) -> Iterator[tuple[Rule, Pairing]]:
+    """Yield what becomes of the clauses of ops rules, for each table that they speak of.
+
+    :param planned: tables that are to get the slot.
+    """
+    for rule in rules:
+        if isinstance(rule.spec, OpsSpec):
+            work = _Rule(program, rule, rule.spec)
+            for path, item in program.tables(rule.spec.record):
+                found = _members(program, path, item, rule.spec.empty)
+                if rule.spec.slot in found or item.name in planned:
+                    for what in rule.spec.called:
+                        if what.clause:
+                            yield rule, work.pairing(_Table(path, item, found), what)
 
 
 def _tables(program: Program, spec: OpsSpec) -> Iterator[_Table]:
@@ -94,6 +128,20 @@ class _Rule:
 
     # --- what the VM calls
 
+    def pairing(self, table: _Table, what: Called) -> Pairing:
+        # The same questions as for findings; of a table without the slot, what it will need.
+        real = self.spec.slot in table.members
+        asked = not real or not what.asks or self.asks(table, what)
+        slots = {use.slot for use in self.uses(what.files, _calls)} if asked else set()
+        slots.discard(self.spec.slot)
+        has = tuple(sorted(slots & set(table.members)))
+        lacks = () if real else tuple(sorted(slots - set(has)))
+        found = next(iter(self.called(table, what)), None) if real else None
+        source = self.program.unit(table.path).source
+        at = table.members[self.spec.slot].value.start if real else table.item.at
+        place = source.place(at, at + 1)
+        return Pairing(what.clause, table.item.name, place, has, lacks, found)
+
     def called(self, table: _Table, what: Called) -> Iterator[Finding]:
         if what.asks and not self.asks(table, what):
             return
@@ -102,7 +150,20 @@ class _Rule:
                 continue
             text = self.text(use)
             step = self.step(use, f"{use.function.name}() calls {text}, and does not test it")
-            yield self.finding(table, what.message, use.slot, use.function.name, (step,))
+            found = self.finding(table, what.message, use.slot, use.function.name, (step,))
+            yield self.saved(found) if self.tests(table, use.slot) else found
+
+    def tests(self, table: _Table, slot: str) -> bool:
+        # Whether the table's own function asks for the method before it says yes.
+        return any(
+            member.field == slot
+            for function in self.functions(table)
+            for member in _refusals(function)
+        )
+
+    def saved(self, finding: Finding) -> Finding:
+        words = f"; {self.spec.slot} itself tests for it, and so refuses every file"
+        return replace(finding, message=finding.message + words, severity=Severity.NOTE)
 
     def refused(self, table: _Table, what: Refused) -> Iterator[Finding]:
         for use in self.uses(what.files, _refusals):
@@ -134,16 +195,23 @@ class _Rule:
         return False
 
     def body(self, table: _Table) -> bytes | None:
+        texts = [
+            self.program.unit(where).code[function.start : function.end]
+            for where, function in self.definitions(table)
+        ]
+        return b"\n".join(texts) if texts else None
+
+    def functions(self, table: _Table) -> Iterator[ast.Function]:
+        for _, function in self.definitions(table):
+            yield function
+
+    def definitions(self, table: _Table) -> Sequence[tuple[str, ast.Function]]:
         value: ast.Expr = table.members[self.spec.slot].value
         while isinstance(value, ast.Unary | ast.Cast):
             value = value.operand if isinstance(value, ast.Unary) else value.value
         if not isinstance(value, ast.Name):
-            return None
-        texts = [
-            self.program.unit(where).code[function.start : function.end]
-            for where, function in self.program.functions(value.name, table.path)
-        ]
-        return b"\n".join(texts) if texts else None
+            return ()
+        return self.program.functions(value.name, table.path)
 
     # --- the VM's files
 

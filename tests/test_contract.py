@@ -154,5 +154,61 @@ def test_a_swap_activate_that_is_to_come_has_a_list(tmp_path: Path) -> None:
     program = engine.load([str(tree(tmp_path, text) / "fs/foo")])
     outcomes = check_contracts(program, RULES, "foo_aops").outcomes
     todo = [(each.clause, each.reason) for each in outcomes if each.verdict is Verdict.TODO]
-    words = "a swap_activate must ask for BTRFS_INODE_NODATACOW, as fs/btrfs/inode.c"
-    assert todo == [("A1", f"{words}:btrfs_swap_activate() does")]
+    cow, most = (
+        f"a swap_activate must ask for {name}, as fs/btrfs/inode.c:btrfs_"
+        for name in (
+            "BTRFS_INODE_NODATACOW",
+            "sis->max",
+        )
+    )
+    back = "a swap_activate that fails must give back every lock, count and reference that it took"
+    assert sorted(todo) == [
+        ("A1", f"{cow}swap_activate() does"),
+        ("A13", f"{back}: swap_deactivate is not called then"),
+        ("A9", f"{most}add_swap_extent() does"),
+    ]
+
+
+def test_what_is_kept_names_the_test_that_is_needed(tmp_path: Path) -> None:
+    # foo_next() looks at holes too, but it is the test in swap_activate that refuses them.
+    text = """\
+#include <linux/fs.h>
+#define EXTENT_MAP_HOLE 4
+struct map { u64 block_start; };
+static int foo_next(struct map *em)
+{
+	return em->block_start == EXTENT_MAP_HOLE ? 1 : 2;
+}
+static int activate(struct swap_info_struct *sis, struct file *file, sector_t *span)
+{
+	struct map em;
+
+	foo_next(&em);
+	if (em.block_start == EXTENT_MAP_HOLE)
+		return -EINVAL;
+	return add_swap_extent(sis, 0, sis->max, em.block_start);
+}
+const struct address_space_operations foo_aops = { .swap_activate = activate };
+"""
+    program = engine.load([str(tree(tmp_path, text) / "fs/foo")])
+    kept = [
+        (each.where.line, each.reason)
+        for each in check_contracts(program, RULES, places=True).outcomes
+        if each.clause == "A5" and each.verdict is Verdict.KEPT and each.where is not None
+    ]
+    words = "the user activates a swap file (swapon): activate() tests"
+    assert kept == [(13, f"{words} em.block_start == EXTENT_MAP_HOLE")]
+
+
+def test_a_test_outside_the_lock_is_a_line_of_its_own() -> None:
+    lines = list(contract_lines(contracts("defrag-of-swapfile/before_the_lock.c")))
+    (line,) = (each for each in lines if each.startswith("O9"))
+    assert line.split()[1:3] == ["outside", "lock"]
+    assert lines[-1] == "1 tested outside the lock."
+
+
+def test_what_a_role_does_not_take_it_need_not_give_back() -> None:
+    (line,) = (each for each in contract_lines(contracts("cow-swapfile/ok.c")) if "A13" in each)
+    assert line.split()[1:3] == ["not", "applicable"]
+    found = list(contract_lines(contracts("leak-in-swap-activate/moved.c")))
+    assert [line.split()[1] for line in found if line.startswith("A13")] == ["kept", "missing"]

@@ -35,6 +35,10 @@ def test_a_table_without_what_the_vm_calls_is_found_and_no_other() -> None:
     # In 6.1 it is cifs: its swap_activate() tests at run time for the method that it lacks.
     wanted = []
     if (KERNEL / "fs/smb/client/file.c").exists():
-        message = "cifs_addr_ops lets the VM swap through it but has no swap_rw, which swap_write_unplug() calls without a test"
+        message = (
+            "cifs_addr_ops asks the VM to swap through the filesystem but has no swap_rw, which"
+            " swap_write_unplug() would call without a test; swap_activate itself tests for it,"
+            " and so refuses every file"
+        )
         wanted = [("fs/smb/client/file.c", message)]
     assert found == wanted

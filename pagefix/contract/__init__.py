@@ -7,6 +7,17 @@ rules. May not know how a finding is shown, or any filesystem.
 Floor 4, beside :mod:`pagefix.flow`.
 """
 
-from pagefix.contract.check import Contracts, Outcome, Verdict, check_contracts
+from pagefix.contract.capability import OPS, Capable, capable, members
+from pagefix.contract.check import check_contracts
+from pagefix.contract.outcomes import Contracts, Outcome, Verdict
 
-__all__ = ["Contracts", "Outcome", "Verdict", "check_contracts"]
+__all__ = [
+    "OPS",
+    "Capable",
+    "Contracts",
+    "Outcome",
+    "Verdict",
+    "capable",
+    "check_contracts",
+    "members",
+]

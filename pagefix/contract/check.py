@@ -7,14 +7,14 @@ why it does not apply (:class:`Outcome`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from pagefix.contract.capable import Capable, capable
+from pagefix.contract.capability import Capable, capable
 from pagefix.contract.effects import Hit
 from pagefix.contract.findings import as_finding, as_leak, asks
 from pagefix.contract.leaks import leaks
 from pagefix.contract.locks import LOCK_WORDS
+from pagefix.contract.outcomes import Contracts, Outcome, Verdict
 from pagefix.contract.roles import starts
 from pagefix.contract.run import Relevant, Run, Start
 from pagefix.contract.sources import Sources
@@ -25,7 +25,7 @@ from pagefix.program import Program
 from pagefix.rulebook import ContractSpec, Demand, Effect, Role, Rule
 from pagefix.source import Place
 
-__all__ = ["Contracts", "Outcome", "Verdict", "check_contracts"]
+__all__ = ["check_contracts"]
 
 #: How many calls lie between a helper that tests and who relies on it.
 _GUARDS = 2
@@ -35,45 +35,14 @@ _EFFECTS = 8
 _LOCKS = 2
 
 
-class Verdict(StrEnum):
-    """What a clause comes to in a program."""
-
-    KEPT = "kept"
-    MISSING = "missing"
-    TODO = "to do"
-    NONE = "not applicable"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A clause for one role.
-
-    :param role: the function in the role; ``None`` if there is none.
-    :param where: the place of the test, or of what is missing.
-    :param reason: why it does not apply, or the message of the finding.
-    """
-
-    clause: str
-    rule: str
-    verdict: Verdict
-    role: str | None
-    where: Place | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Contracts:
-    """What a contract check finds."""
-
-    findings: tuple[Finding, ...]
-    outcomes: tuple[Outcome, ...]
-    assumptions: tuple[str, ...]
-
-
-def check_contracts(program: Program, rules: Iterable[Rule], ops: str = "auto") -> Contracts:
+def check_contracts(
+    program: Program, rules: Iterable[Rule], ops: str = "auto", *, places: bool = False
+) -> Contracts:
     """Return what breaks the contract of a filesystem with swap files.
 
     :param ops: ``auto``, ``none``, or names of tables taken as those of swap files.
+    :param places: whether of several tests that one is looked for which is needed; else
+        the place of a clause that is kept is that of the first that was met.
     """
     chosen = [
         (rule, rule.spec)
@@ -88,25 +57,36 @@ def check_contracts(program: Program, rules: Iterable[Rule], ops: str = "auto") 
             for role in spec.roles[:1]
         ]
         return Contracts((), tuple(outcomes), ())
-    checker = _Checker(program, able)
+    checker = _Checker(program, able, places)
     for rule, spec in chosen:
         checker.rule(rule, spec)
     findings = sorted(checker.findings, key=lambda each: (each.span, each.rule))
     said: tuple[str, ...] = ()
-    if able.assumed and findings:
+    if able.assumed and (findings or places):
         said = (f"contract rules: {', '.join(able.tables)} taken as tables of swap files",)
     return Contracts(tuple(findings), tuple(checker.outcomes), said)
 
 
-_NO_TABLE = "no table here has a swap_activate that can succeed"
+_ACTIVATE = "swap_activate"
+_NO_TABLE = f"no table here has a {_ACTIVATE} that can succeed"
+_GIVE_BACK = (
+    f"a {_ACTIVATE} that fails must give back every lock, count and reference that it took: "
+    "swap_deactivate is not called then"
+)
+
+
+def _unnamed(spec: ContractSpec) -> str:
+    names = sorted({name for each in spec.demands for name in each.where})
+    return f"nothing here is named {', '.join(names)}"
 
 
 class _Checker:
     # One program under contract rules.
 
-    def __init__(self, program: Program, able: Capable) -> None:
+    def __init__(self, program: Program, able: Capable, places: bool) -> None:
         self.program = program
         self.able = able
+        self.places = places
         self.sources = Sources(program)
         self.findings: list[Finding] = []
         self.outcomes: list[Outcome] = []
@@ -120,12 +100,12 @@ class _Checker:
             self._none(rule, spec.roles[0], reason)
             return
         done: set[tuple[str, str, int]] = set()
-        for role in spec.roles:
-            found = starts(self.sources, role, self.able)
-            if not found and role.swap and self._to_do(rule, spec, role):
-                continue
-            if not found:
-                self._none(rule, role, f"nothing here is {' or '.join(role.words)}")
+        begins = {role: starts(self.sources, role, self.able) for role in spec.roles}
+        for clause in dict.fromkeys(role.clause for role in spec.roles):
+            absent = [role for role in spec.roles if role.clause == clause]
+            if not any(begins[role] for role in absent):
+                self._no_role(rule, spec, absent)
+        for role, found in begins.items():
             for start in found:
                 key = (role.clause, start.path, start.function.start)
                 if spec.pairs:
@@ -134,15 +114,24 @@ class _Checker:
                     done.add(key)
                     self._role(rule, spec, role, start)
 
-    def _to_do(self, rule: Rule, spec: ContractSpec, role: Role) -> bool:
-        # A method that there is not yet: what it will have to ask for.
-        demands = [each for each in spec.demands if each.where and self._applies(each)]
-        if role.slot != "swap_activate":
-            return False
-        for demand in demands:
-            reason = f"a swap_activate must {asks(demand)}, as {demand.reference} does"
+    def _no_role(self, rule: Rule, spec: ContractSpec, absent: list[Role]) -> None:
+        role = absent[0]
+        if role.slot != _ACTIVATE:
+            words = dict.fromkeys(word for each in absent for word in each.words)
+            self._none(rule, role, f"nothing here is {', '.join(words)}")
+            return
+        # A method that there is not yet: what it will have to ask for, and to give back.
+        todo = [
+            f"a swap_activate must {asks(demand)}, as {demand.reference} does"
+            for demand in spec.demands
+            if self._applies(demand)
+        ]
+        if spec.pairs:
+            todo = [_GIVE_BACK]
+        for reason in todo:
             self.outcomes.append(Outcome(role.clause, rule.name, Verdict.TODO, None, None, reason))
-        return bool(demands)
+        if not todo:
+            self._none(rule, role, _unnamed(spec))
 
     def _none(self, rule: Rule, role: Role, reason: str) -> None:
         self.outcomes.append(Outcome(role.clause, rule.name, Verdict.NONE, None, None, reason))
@@ -152,20 +141,27 @@ class _Checker:
     def _role(self, rule: Rule, spec: ContractSpec, role: Role, start: Start) -> None:
         demands = [each for each in spec.demands if self._applies(each)]
         if not demands:
-            names = sorted({name for each in spec.demands for name in each.where})
-            self._none(rule, role, f"nothing here is named {', '.join(names)}")
+            self._none(rule, role, _unnamed(spec))
         missing: list[tuple[Demand, Hit]] = []
         for demand in demands:
-            hits, run = self._walk(spec, role, start, demand)
+            guarded, locked = self._from_vfs(role, demand)
+            if guarded:
+                words = f"{role.story}: the VFS {asks(demand, 's')} before it calls {role.slot}"
+                self._kept(rule, role, start, None, words)
+                continue
+            run = self._run(start, demand, spec)
+            hits, _ = run.hits(State(locked=locked))
             if hits:
                 missing += [(demand, hit) for hit in hits]
-            elif run is not None and run.kept:
-                (path, begin, end), _ = next(iter(run.kept.items()))
+            elif run.kept:
+                (path, begin, end), holder = self._needed(run, spec, locked)
                 place = self.program.unit(path).source.place(begin, end)
-                name = start.function.name
-                self.outcomes.append(
-                    Outcome(role.clause, rule.name, Verdict.KEPT, name, place, asks(demand))
-                )
+                text = " ".join(self.program.unit(path).source.text(begin, end).split())
+                does = "calls" if demand.calls or demand.counts else "tests"
+                words = f"{role.story}: {holder}() {does} {text}"
+                self._kept(rule, role, start, place, words)
+            elif not run.locked:
+                self._none(rule, role, f"{role.story}: nothing that it is about is reached")
         for stale in (False, True):
             first = next((each for each in missing if each[1].stale == stale), None)
             if first is not None and not (stale and any(not hit.stale for _, hit in missing)):
@@ -180,7 +176,7 @@ class _Checker:
             Outcome(
                 role.clause,
                 rule.name,
-                Verdict.MISSING,
+                Verdict.OUTSIDE if hit.stale else Verdict.MISSING,
                 start.function.name,
                 finding.place,
                 finding.message,
@@ -190,15 +186,21 @@ class _Checker:
     def _applies(self, demand: Demand) -> bool:
         return not demand.where or any(self.sources.defines(name) for name in demand.where)
 
-    def _walk(
-        self, spec: ContractSpec, role: Role, start: Start, demand: Demand
-    ) -> tuple[tuple[Hit, ...], Run | None]:
-        guarded, locked = self._from_vfs(role, demand)
-        if guarded:
-            return (), None
-        run = self._run(start, demand, spec)
-        hits, _ = run.hits(State(locked=locked))
-        return hits, run
+    def _kept(self, rule: Rule, role: Role, start: Start, place: Place | None, words: str) -> None:
+        name = start.function.name
+        self.outcomes.append(Outcome(role.clause, rule.name, Verdict.KEPT, name, place, words))
+
+    def _needed(
+        self, run: Run, spec: ContractSpec, locked: bool
+    ) -> tuple[tuple[str, int, int], str]:
+        # Of the tests that were met the one without which the clause is broken.
+        met = list(run.kept.items())
+        for place, holder in met if self.places and len(met) > 1 else ():
+            other = self._run(run.start, run.demand, spec)
+            other.overlooked = place
+            if other.hits(State(locked=locked))[0]:
+                return place, holder
+        return met[0]
 
     def _run(self, start: Start, demand: Demand, spec: ContractSpec) -> Run:
         depth = _EFFECTS if spec.depth is None else spec.depth
@@ -276,13 +278,17 @@ class _Checker:
     # --- pairs ------------------------------------------------------------------------
 
     def _pairs(self, rule: Rule, spec: ContractSpec, role: Role, start: Start) -> None:
+        taken: list[str] = []
+        before = len(self.findings)
         for pair in spec.pairs:
             if not self.sources.defines(pair.take):
                 continue
             takes = self.sources.holders(pair.take)
             gives = {each for name in pair.give for each in self.sources.holders(name)}
             reach = frozenset(takes ^ gives)
-            for leak in leaks(self.sources, start, pair, reach, self._shapes)[:1]:
+            found = leaks(self.sources, start, pair, reach, self._shapes)
+            taken += [pair.take] if found.taken else []
+            for leak in found.leaks[:1]:
                 finding = as_leak(self.program, rule, role, start, pair, leak)
                 if finding.place.path in self.program.files:
                     self.findings.append(finding)
@@ -296,6 +302,11 @@ class _Checker:
                             finding.message,
                         )
                     )
+        if len(self.findings) == before and taken:
+            words = f"{role.story}: what {', '.join(f'{each}()' for each in taken)} take is given back where it fails"
+            self._kept(rule, role, start, None, words)
+        elif not taken:
+            self._none(rule, role, f"{start.function.name}() takes nothing to give back")
 
 
 _NOTHING: frozenset[str] = frozenset()

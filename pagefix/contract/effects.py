@@ -60,12 +60,15 @@ class Effects:
         self.need = need
         self.kept: dict[tuple[str, int, int], str] = {}
         self.locked: set[bool] = set()
+        self.overlooked: tuple[str, int, int] | None = None
         self._guards = guards
         self._hits: list[Hit] = []
 
-    def met(self, path: str, expr: ast.Expr, function: str) -> None:
-        """Note a test that stands on a path."""
-        self.kept.setdefault((path, expr.start, expr.end), function)
+    def met(self, path: str, expr: ast.Expr, function: str) -> bool:
+        """Note a test that stands on a path; tell whether it counts."""
+        place = (path, expr.start, expr.end)
+        self.kept.setdefault(place, function)
+        return place != self.overlooked
 
     def effect_of_call(self, frame: Expressions, expr: ast.Call, name: str, state: State) -> None:
         """Note a call that is an effect."""

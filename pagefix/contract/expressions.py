@@ -189,7 +189,8 @@ class Expressions:
 
     def proven(self, expr: ast.Expr, state: State) -> State:
         """Return the state after a test that came out well."""
-        self.run.met(self.path, expr, self.shape.function.name)
+        if not self.run.met(self.path, expr, self.shape.function.name):
+            return state
         fresh = state.locked or not self.run.demand.lock
         return state.tested(self.about(expr) or (NOTHING,), fresh)
 

@@ -28,8 +28,8 @@ class Judge(Protocol):
     def inert(self, expr: ast.Expr) -> bool:
         """Tell whether an expression changes nothing that is known."""
 
-    def met(self, path: str, expr: ast.Expr, function: str) -> None:
-        """Note a test that stands on a path."""
+    def met(self, path: str, expr: ast.Expr, function: str) -> bool:
+        """Note a test that stands on a path; tell whether it counts."""
 
     def effect_of_store(self, frame: Any, expr: ast.Assign, state: State) -> None:
         """Note an assignment that is an effect."""

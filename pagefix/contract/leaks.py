@@ -15,7 +15,7 @@ from pagefix.contract.states import ANY, NEG, POS, TRUE, ZERO, State
 from pagefix.contract.subjects import Shape
 from pagefix.rulebook import Demand, Pair
 
-__all__ = ["Leak", "leaks"]
+__all__ = ["Leak", "Leaks", "leaks"]
 
 _GOOD = {"any": ANY, "zero": ZERO, "nonzero": TRUE, "pointer": POS}
 
@@ -33,14 +33,24 @@ class Leak(NamedTuple):
     out: tuple[str, int, int]
 
 
+class Leaks(NamedTuple):
+    """What becomes of a pair in a role.
+
+    :param taken: whether it is taken at all.
+    """
+
+    taken: bool
+    leaks: list[Leak]
+
+
 def leaks(
     sources: Sources,
     start: Start,
     pair: Pair,
     relevant: frozenset[str],
     shapes: dict[tuple[str, int, int], Shape],
-) -> list[Leak]:
-    """Return what a role keeps on a failure path."""
+) -> Leaks:
+    """Return what a role takes, and what of it it keeps on a failure path."""
     run = _Pairing(sources, start, pair, relevant, shapes)
     _, ways = run.hits(State())
     found = []
@@ -50,7 +60,7 @@ def leaks(
                 end, function = run.taken[(path, at)]
                 out = (start.path, start.function.at, start.function.at)
                 found.append(Leak(path, at, end, function, run.way_out or out))
-    return sorted(set(found))
+    return Leaks(bool(run.taken), sorted(set(found)))
 
 
 class _Pairing(Run):

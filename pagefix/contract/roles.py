@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pagefix.c import ast, walk
-from pagefix.contract.capable import OPS, Capable, members
+from pagefix.contract.capability import OPS, Capable, members
 from pagefix.contract.run import Start
 from pagefix.contract.sources import Sources
 from pagefix.rulebook import Role

@@ -259,7 +259,8 @@ class Run(Effects):
     def _run(self, path: str, shape: Shape, roots: tuple[Root, ...], state: State) -> _Result:
         outer, self._hits = self._hits, []
         self._depth += 1
-        ways = Frame(self, path, shape, roots).walk(state)
+        # The switch of a callee goes the same way: it is the same command.
+        ways = Frame(self, path, shape, roots, self.start.commands).walk(state)
         self._depth -= 1
         hits, self._hits = tuple(self._hits), outer
         first = {hit.stale: hit for hit in reversed(hits)}

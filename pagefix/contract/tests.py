@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pagefix.c import ast
 from pagefix.contract.states import ANY, NEG, POS, TRUE, ZERO
-from pagefix.contract.subjects import Shape, mentions
+from pagefix.contract.subjects import Shape, is_named, mentions
 from pagefix.rulebook import Demand
 
 __all__ = ["MASKS", "Tests"]
@@ -38,6 +38,7 @@ class Tests:
         self.calls = frozenset((*(each.split()[0] for each in demand.calls), *_counters(demand)))
         self._handed = {each.split()[0]: frozenset(each.split()[1:]) for each in demand.calls}
         self._counts = frozenset(demand.counts)
+        self._equal = frozenset(demand.equal)
         self.taken = frozenset(demand.taken)
         self.words = self.names | frozenset(self._handed) | self._counts | self.taken
 
@@ -80,6 +81,9 @@ class Tests:
         ``x == NAME`` is true of what the name says; so is ``value < limit`` where the name
         is the value's.
         """
+        if self._equal and expr.op in ("==", "!="):
+            if is_named(expr.left, self._equal) or is_named(expr.right, self._equal):
+                return TRUE if expr.op == "==" else ZERO
         left = mentions(expr.left, self.names)
         name = left or mentions(expr.right, self.names)
         if name is None and expr.op in _ORDER:

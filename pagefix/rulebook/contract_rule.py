@@ -93,6 +93,7 @@ def _demand(table: dict[str, Any]) -> Demand:
         zero=tuple(table.get("zero", ())),
         nonzero=tuple(table.get("nonzero", ())),
         positive=tuple(table.get("positive", ())),
+        equal=tuple(table.get("equal", ())),
         calls=tuple(table.get("calls", ())),
         counts=tuple(table.get("counts", ())),
         taken=tuple(table.get("taken", ())),

@@ -81,6 +81,7 @@ class Demand:
     :param zero: what must have been tested and found zero or false.
     :param nonzero: what must have been found other than zero.
     :param positive: what must have been found greater than zero.
+    :param equal: constants: who finds something equal to one is not in the role's way.
     :param calls: functions whose mere call is enough; a second word is a constant that the
         call must be handed.
     :param counts: members whose count must have been raised.
@@ -100,6 +101,7 @@ class Demand:
     zero: tuple[str, ...] = ()
     nonzero: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
+    equal: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()

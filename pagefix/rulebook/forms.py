@@ -70,6 +70,7 @@ class RuleForm(TypedDict):
     optional: NotRequired[
         Annotated[bool, "Whether it is used only where it is named (`--select`, settings)."]
     ]
+    clause: NotRequired[Annotated[str, "The clause of the swap-file contract: `I2`."]]
     tree: NotRequired[TreeForm]
     doc: DocForm
 
@@ -153,6 +154,7 @@ class CalledForm(TypedDict):
     extents: NotRequired[
         Annotated[str, "A constant that trees have where that function asks by returning 0."]
     ]
+    clause: NotRequired[Annotated[str, "The clause of the swap-file contract: `P1`."]]
     message: Annotated[str, "One sentence; of $TABLE, $SLOT and $CALLER."]
 
 
@@ -227,6 +229,9 @@ class DemandForm(TypedDict):
     zero: NotRequired[Annotated[list[str], "What must have been found zero or false."]]
     nonzero: NotRequired[Annotated[list[str], "What must have been found other than zero."]]
     positive: NotRequired[Annotated[list[str], "What must have been found above zero."]]
+    equal: NotRequired[
+        Annotated[list[str], "Constants that nothing is equal to where the role comes by."]
+    ]
     calls: NotRequired[
         Annotated[list[str], "Functions whose mere call (with a constant: second word) is enough."]
     ]

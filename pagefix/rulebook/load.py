@@ -187,6 +187,7 @@ def _common(reader: Reader, kind: Kind) -> Rule:
             references=tuple(words["references"]),
         ),
         optional=data.get("optional", False),
+        clause=data.get("clause", ""),
         tree=Conditions(
             has=tuple(tree.get("has", ())),
             symbol=tree.get("symbol", ""),

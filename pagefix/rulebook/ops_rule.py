@@ -28,12 +28,14 @@ class Called:
 
     :param asks: constants by which a table asks for the calls; all tables do if empty.
     :param extents: constant that trees have where a table asks by returning 0 instead.
+    :param clause: clause of the swap-file contract that it stands for.
     """
 
     files: tuple[str, ...]
     asks: tuple[str, ...]
     extents: str
     message: Template
+    clause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def read_ops(reader: Reader) -> OpsSpec:
                 tuple(each.get("asks", ())),
                 each.get("extents", ""),
                 message(("called", at), each["message"]),
+                each.get("clause", ""),
             )
         )
     refused = [

@@ -227,6 +227,7 @@ class Rule:
     :param path: the file it came from, for messages.
     :param own: whether it is one of pagefix's own.
     :param optional: whether it is used only where it is named.
+    :param clause: clause of the swap-file contract that it stands for.
     :param tree: in which trees it means anything.
     :param scope: the widest scope in which it means something: a rule that every page
         would break says nothing where every page counts.
@@ -248,6 +249,7 @@ class Rule:
     spec: object = None
     own: bool = True
     optional: bool = False
+    clause: str = ""
     tree: Conditions = Conditions()
 
     @property
