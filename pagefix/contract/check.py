@@ -6,6 +6,7 @@ why it does not apply (:class:`Outcome`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -225,10 +226,6 @@ class _Checker:
                 for name, form in _forms(effect)
                 for holder in self.sources.holders(name, form, shared=shared)
             }
-            if effect.mentions:
-                holders &= {
-                    holder for name in effect.mentions for holder in self.sources.holders(name)
-                }
             self._reach[key] = frozenset(self.sources.closure(holders, depth, shared=shared))
         return self._reach[key]
 
@@ -310,6 +307,10 @@ class _Checker:
 
 
 _NOTHING: frozenset[str] = frozenset()
+#: A member that is given something: setting it to nothing is no effect.
+_RAISED = (
+    r"(?:->|\.){}\s*(?:\+\+|\+=|\|=|=(?!=)(?!\s*(?:NULL|0|false)\s*;))|\+\+[\w>.-]*(?:->|\.){}\b"
+)
 _Forms = tuple[tuple[str, str], ...]
 
 
@@ -320,9 +321,12 @@ def _words(names: Iterable[str]) -> _Forms:
 def _forms(effect: Effect) -> Iterator[tuple[str, str]]:
     # How the text of a function looks that has an effect: a word is often too common.
     for name in (*effect.call, *effect.store):
-        yield name, ""
+        for word in effect.mentions:
+            yield name, rf"\b{{}}\s*\([^;]*\b{re.escape(word)}\b"
+        if not effect.mentions:
+            yield name, ""
     for name in effect.field:
-        yield name, r"(?:->|\.){}\s*(?:\+\+|\+=|\|=|=[^=])|\+\+[\w>.-]*(?:->|\.){}\b"
+        yield name, _RAISED
 
 
 def _assumed(finding: Finding) -> Finding:

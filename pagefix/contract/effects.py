@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pagefix.c import ast
-from pagefix.contract.expressions import Expressions
+from pagefix.contract.expressions import Expressions, is_nothing
 from pagefix.contract.states import Root, State
 from pagefix.contract.subjects import is_named, mentions
 from pagefix.rulebook import Demand, Effect
@@ -121,7 +121,11 @@ class Effects:
         for effect in self.effects:
             if effect.store and expr.op == "|=" and mentions(expr.value, frozenset(effect.store)):
                 self.note(frame, effect, expr, None, state)
-            elif isinstance(expr.target, ast.Member) and expr.target.field in effect.field:
+            elif (
+                isinstance(expr.target, ast.Member)
+                and expr.target.field in effect.field
+                and not is_nothing(expr.value)
+            ):
                 place = expr.target if effect.subject is not None else None
                 self.note(frame, effect, expr, place, state)
 

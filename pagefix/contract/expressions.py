@@ -14,7 +14,7 @@ from pagefix.contract.states import ANY, NEG, NOTHING, POS, TRUE, ZERO, Root, St
 from pagefix.contract.subjects import Shape, base_of
 from pagefix.contract.tests import MASKS
 
-__all__ = ["Expressions", "Values", "key_of"]
+__all__ = ["Expressions", "Values", "is_nothing", "key_of"]
 
 #: Ways to come to a value: its signs, and what is known then.
 Values = list[tuple[int, State]]
@@ -71,7 +71,7 @@ class Expressions:
                 return [(self._name(expr, state), state)]
             case ast.Cast():
                 return self.eval(expr.value, state)
-            case ast.Call() | ast.Member() | ast.Subscript() if self.run.inert(expr):
+            case ast.Call() | ast.Member() | ast.Subscript() if self.run.inert(self, expr):
                 return [(self._plain(expr, state), state)]
             case ast.Unary():
                 return self._unary(expr, state)
@@ -264,9 +264,9 @@ class Expressions:
 
     def _compared(self, expr: ast.Binary, state: State) -> tuple[list[State], list[State]]:
         left, right, op = expr.left, expr.right, expr.op
-        if _is_zero(left):
+        if is_nothing(left):
             left, right, op = right, left, _FLIPPED[op]
-        if _is_zero(right):
+        if is_nothing(right):
             return self._split(left, state, MASKS[op])
         good = self.run.tests.of_comparison(expr, self.shape)
         if good is None:
@@ -315,9 +315,10 @@ def _negated(mask: int) -> int:
     return mask & ZERO | (POS if mask & NEG else 0) | (NEG if mask & POS else 0)
 
 
-def _is_zero(expr: ast.Expr) -> bool:
+def is_nothing(expr: ast.Expr) -> bool:
+    """Tell whether an expression is zero, false or NULL."""
     if isinstance(expr, ast.Cast):
-        return _is_zero(expr.value)
+        return is_nothing(expr.value)
     if isinstance(expr, ast.Number):
         return expr.value == 0
     return isinstance(expr, ast.Name) and expr.decl == ast.GLOBAL and expr.name in ("NULL", "false")

@@ -25,7 +25,7 @@ class Judge(Protocol):
     def call(self, frame: Any, expr: ast.Call, name: str, state: State) -> list[tuple[int, State]]:
         """Return the ways through a call."""
 
-    def inert(self, expr: ast.Expr) -> bool:
+    def inert(self, frame: Any, expr: ast.Expr) -> bool:
         """Tell whether an expression changes nothing that is known."""
 
     def met(self, path: str, expr: ast.Expr, function: str) -> bool:

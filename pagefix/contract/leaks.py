@@ -78,6 +78,7 @@ class _Pairing(Run):
         super().__init__(sources, start, nothing, (), Relevant(relevant), shapes)
         self.pair = pair
         self._calls = frozenset((pair.take, *pair.give, *pair.moves))
+        self._alive = self.relevant | self._calls
         self.taken: dict[tuple[str, int], tuple[int, str]] = {}
         self.way_out: tuple[str, int, int] | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pagefix.c import ast, walk
-from pagefix.contract.capability import OPS, Capable, members
+from pagefix.contract.capability import OPS, Capable
 from pagefix.contract.run import Start
 from pagefix.contract.sources import Sources
 from pagefix.rulebook import Role
@@ -39,7 +39,7 @@ def _methods(sources: Sources, role: Role, able: Capable) -> Iterator[Start]:
     for path, item in program.tables(role.record):
         if role.record == OPS and role.swap and item.name not in able.tables:
             continue
-        value = members(program, path, item).get(role.slot)
+        value = sources.members(path, item).get(role.slot)
         if isinstance(value, ast.Unary):
             value = value.operand
         if isinstance(value, ast.Name):

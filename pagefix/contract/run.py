@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pagefix.c import ast, walk
+from pagefix.c import ast
 from pagefix.contract.calls import (
     always,
     handed,
@@ -24,7 +24,7 @@ from pagefix.contract.locks import Lock, lock_of
 from pagefix.contract.sources import FEW, Sources
 from pagefix.contract.statements import Frame
 from pagefix.contract.states import ANY, Root, State, behind
-from pagefix.contract.subjects import Shape, mentions
+from pagefix.contract.subjects import Content, Shape
 from pagefix.contract.tests import Tests
 from pagefix.rulebook import Demand, Effect
 
@@ -85,9 +85,10 @@ class Run(Effects):
         self.relevant = relevant.guards | relevant.effects | relevant.locks
         self._core = relevant.guards | relevant.effects
         self._shapes = shapes
-        self._asked: dict[int, tuple[bool, ast.Expr]] = {}
         self._inert: dict[int, tuple[bool, ast.Expr]] = {}
         self._calls = frozenset(name for effect in effects for name in effect.call)
+        # Calls that may change what is known.
+        self._alive = self.relevant | self._calls | self.tests.calls
         # An effect that any call may be.
         self._strict = any(effect.passes for effect in effects)
         self._memo: dict[tuple[object, ...], _Result | None] = {}
@@ -125,41 +126,31 @@ class Run(Effects):
             states = frame.after(expr.func, states)
         for arg in expr.args:
             # A test in the arguments is the call's: atomic_read(&root->nr_swapfiles).
-            if not self.asked(arg):
+            if not self.asked(frame, arg):
                 states = frame.after(arg, states)
         return states
 
-    def asked(self, expr: ast.Expr) -> bool:
+    def asked(self, frame: Expressions, expr: ast.Expr) -> bool:
         """Tell whether an expression mentions what the demand asks for."""
-        known = self._asked.get(id(expr))
-        if known is None:
-            # The node is kept with the answer: its id must not be given to another.
-            known = self._asked[id(expr)] = (mentions(expr, self.tests.names) is not None, expr)
-        return known[0]
+        return not self.tests.names.isdisjoint(frame.shape.content(expr).words)
 
-    def inert(self, expr: ast.Expr) -> bool:
+    def inert(self, frame: Expressions, expr: ast.Expr) -> bool:
         """Tell whether an expression changes nothing that is known on a path."""
         known = self._inert.get(id(expr))
         if known is None:
-            known = self._inert[id(expr)] = (not self._matters(expr), expr)
+            # The node is kept with the answer: its id must not be given to another.
+            matters = self._matters(frame.shape.content(expr))
+            known = self._inert[id(expr)] = (not matters, expr)
         return known[0]
 
-    def _matters(self, expr: ast.Expr) -> bool:
-        if self.asked(expr):
+    def _matters(self, content: Content) -> bool:
+        if content.changes or self._strict or "*" in content.calls:
             return True
-        for node in walk(expr):
-            if isinstance(node, ast.Call):
-                name = node.func.name if isinstance(node.func, ast.Name) else ""
-                method = node.func.field if isinstance(node.func, ast.Member) else name
-                if not name or name in self.relevant or method in self._calls:
-                    return True
-                if lock_of(name, node, self._locks) is not None or name in self.tests.calls:
-                    return True
-            elif isinstance(node, ast.Assign | ast.StatementExpr | ast.CompoundLiteral):
-                return True
-            elif isinstance(node, ast.Unary) and ("_" in node.op or node.op == "&"):
-                return True
-        return bool(self._strict)
+        if not self.tests.names.isdisjoint(content.words):
+            return True
+        if not self._alive.isdisjoint(content.calls):
+            return True
+        return any(lock_of(name, call, self._locks) is not None for name, call in content.first)
 
     def _through(self, frame: Expressions, expr: ast.Call, name: str, state: State) -> Values:
         lock = lock_of(name, expr, self._locks)

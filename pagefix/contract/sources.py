@@ -12,15 +12,17 @@ from __future__ import annotations
 import os
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pagefix import reads
 from pagefix.c import ChunkKind, ast
+from pagefix.contract.capability import members
 from pagefix.program import Program
 
 __all__ = ["FEW", "Sources"]
 
 _CALL = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\n]*+\(")
+_HEAD = re.compile(rb"^(?:[A-Za-z_][\w \t*]*[ \t*])?([A-Za-z_]\w*)\(", re.M)
 _STORED = re.compile(rb"\n[ \t]*\.(\w+)[ \t]*=[ \t]*&?([A-Za-z_]\w*)[ \t]*(?=[,}\n])")
 #: A call through a slot is followed where no more functions are put into it.
 FEW = 4
@@ -28,6 +30,27 @@ FEW = 4
 _MANY = 24
 _SHARED = ("fs", "fs/iomap", "mm")
 _KEYWORDS = frozenset(b"if while for switch return sizeof defined do else".split())
+
+
+class Joined:
+    """Some texts as one: a name that is in none of them is found out by one search."""
+
+    def __init__(self, texts: Mapping[str, bytes]) -> None:
+        self._paths = list(texts)
+        self._text = b"\0".join(texts.values())
+        self._ends: list[int] = []
+        end = -1
+        for each in texts.values():
+            end += len(each) + 1
+            self._ends.append(end)
+
+    def having(self, key: bytes) -> Iterator[str]:
+        """Yield the paths of the texts that have something in them."""
+        at = self._text.find(key)
+        while at >= 0:
+            index = bisect_right(self._ends, at)
+            yield self._paths[index]
+            at = self._text.find(key, self._ends[index])
 
 
 class Sources:
@@ -44,9 +67,12 @@ class Sources:
         self._shared: dict[str, bytes] | None = None
         self._stored: dict[str, set[str]] | None = None
         self._methods: dict[str, list[tuple[str, str]]] = {}
-        self._introduced: set[str] | None = None
-        self._blob: bytes | None = None
-        self._heads: frozenset[bytes] | None = None
+        self._introduced: dict[str, list[str]] | None = None
+        self._blob: Joined | None = None
+        self._checked: Joined | None = None
+        self._used: dict[str, bool] = {}
+        self._tables: dict[tuple[str, int], dict[str, ast.Expr]] = {}
+        self._headed: dict[bytes, list[str]] | None = None
         self._homes: dict[str, str | None] = {}
 
     # --- where a name stands ------------------------------------------------------
@@ -59,20 +85,17 @@ class Sources:
         """
         key = (name, form, shared)
         if key not in self._held:
-            found = set(self._holding(self.program.files, name, form))
-            if shared and name.encode() in self._all_shared():
-                found.update(self._holding(self._shared_files(), name, form))
+            found = set(self._holding(self._checked_text(), name, form))
+            if shared:
+                found.update(self._holding(self._shared_text(), name, form))
             self._held[key] = found
         return self._held[key]
 
-    def _holding(self, paths: Iterable[str], name: str, form: str) -> Iterator[str]:
+    def _holding(self, texts: Joined, name: str, form: str) -> Iterator[str]:
         key = name.encode()
         pattern = re.compile(form.replace("{}", re.escape(name)).encode()) if form else None
-        for path in paths:
-            data = self._shared_files().get(path) or self.program.data(path)
-            if key not in data:
-                continue
-            code = self.program.unit(path).code
+        for path in texts.having(key):
+            code = self._code(path)
             if pattern is not None:
                 places: Iterable[int] = (match.start() for match in pattern.finditer(code))
             else:
@@ -82,19 +105,37 @@ class Sources:
                 if holder and holder != name:
                     yield holder
 
+    def _code(self, path: str) -> bytes:
+        # Shared code is searched as it is: what a comment mentions there does no harm.
+        data = self._shared_files().get(path)
+        return self.program.unit(path).code if data is None else data
+
+    def _checked_text(self) -> Joined:
+        if self._checked is None:
+            self._checked = Joined({path: self.program.data(path) for path in self.program.files})
+        return self._checked
+
+    def _shared_text(self) -> Joined:
+        if self._blob is None:
+            self._blob = Joined(self._shared_files())
+        return self._blob
+
     def defines(self, name: str) -> bool:
         """Tell whether the code of the files under check uses a name at all."""
-        key = name.encode()
-        return any(
-            key in self.program.data(path)
-            and next(_words(self.program.unit(path).code, key), None) is not None
-            for path in self.program.files
-        )
+        if name not in self._used:
+            key = name.encode()
+            self._used[name] = any(
+                next(_words(self.program.unit(path).code, key), None) is not None
+                for path in self._checked_text().having(key)
+            )
+        return self._used[name]
 
     def closure(self, names: Iterable[str], depth: int, *, shared: bool = False) -> set[str]:
         """Return the functions that lead to one of ``names`` by calls, and those themselves."""
         found = set(names)
-        fresh = set(found)
+        # What everybody calls is no step of a role, also where it is what is looked for.
+        few = {each for each in found if len(self._calling(each)) <= _MANY}
+        fresh = few or set(found)
         for _ in range(depth):
             above: set[str] = set()
             for name in fresh:
@@ -125,6 +166,13 @@ class Sources:
                     for _, name in found:
                         self._stored.setdefault(name, set()).add(slot)
         return self._stored
+
+    def members(self, path: str, item: ast.Global) -> dict[str, ast.Expr]:
+        """Return what a table's initializer puts into its slots."""
+        key = (path, item.start)
+        if key not in self._tables:
+            self._tables[key] = members(self.program, path, item)
+        return self._tables[key]
 
     def methods(self, slot: str) -> list[tuple[str, str]]:
         """Return the functions that tables under check have in a slot, each with its file."""
@@ -159,6 +207,14 @@ class Sources:
             return
         starts: list[int] = []
         names: list[str] = []
+        data = self._shared_files().get(path)
+        if data is not None:
+            for match in _HEAD.finditer(data):
+                if _opens(data, match.end()):
+                    starts.append(match.start())
+                    names.append(match[1].decode())
+            self._starts[path], self._names[path] = starts, names
+            return
         for chunk in self.program.unit(path).chunks:
             wanted = chunk.kind in (ChunkKind.FUNCTION, ChunkKind.DEFINE)
             if chunk.kind is ChunkKind.DEFINE and starts and chunk.start < starts[-1]:
@@ -183,12 +239,6 @@ class Sources:
                     self._shared.update(self._folder(folder))
         return self._shared
 
-    def _all_shared(self) -> bytes:
-        # One search tells that a name is in none of them.
-        if self._blob is None:
-            self._blob = b"\n".join(self._shared_files().values())
-        return self._blob
-
     def _folder(self, folder: str) -> Iterator[tuple[str, bytes]]:
         disk = self.program.tree.disk(folder)
         try:
@@ -209,35 +259,36 @@ class Sources:
     def home(self, name: str) -> str | None:
         """Return the shared file that defines a function, ``None`` if none does."""
         if name not in self._homes:
-            key = name.encode()
-            found = key in self._called_there() and not self._is_checked(name)
-            self._homes[name] = self._found_home(name, key + b"(") if found else None
+            here = name not in self._introducing()
+            self._homes[name] = self._found_home(name) if here else None
         return self._homes[name]
 
-    def _called_there(self) -> frozenset[bytes]:
-        # What stands before a parenthesis in shared code: a search for each name is slow.
-        if self._heads is None:
-            self._heads = frozenset(_CALL.findall(self._all_shared()))
-        return self._heads
+    def _heads(self) -> dict[bytes, list[str]]:
+        # What stands before a parenthesis on a line that begins in the first column: of the
+        # shared code only what is asked for is read.
+        if self._headed is None:
+            self._headed = {}
+            for path, data in self._shared_files().items():
+                for name in _HEAD.findall(data):
+                    self._headed.setdefault(name, []).append(path)
+        return self._headed
 
-    def _found_home(self, name: str, key: bytes) -> str | None:
-        for path, data in self._shared_files().items():
-            if key in data and _heads_a_line(data, key):
-                for chunk in self.program.unit(path).find(name):
-                    if chunk.kind is ChunkKind.FUNCTION:
-                        return path
+    def _found_home(self, name: str) -> str | None:
+        for path in dict.fromkeys(self._heads().get(name.encode(), ())):
+            self._scan(path)
+            if name in self._names[path]:
+                return path
         return None
 
     def vfs_callers(self, slot: str) -> set[str]:
         """Return the functions of the VFS that call a method through its slot."""
         form = re.compile(rb"->[ \t\n]*" + re.escape(slot.encode()) + rb"[ \t\n]*\(")
         found = set()
-        for path, data in self._shared_files().items():
-            if form.search(data):
-                for match in form.finditer(self.program.unit(path).code):
-                    holder = self._around(path, match.start())
-                    if holder:
-                        found.add(holder)
+        for path in self._shared_text().having(b"->" + slot.encode()):
+            for match in form.finditer(self._code(path)):
+                holder = self._around(path, match.start())
+                if holder:
+                    found.add(holder)
         return found
 
     # --- definitions ------------------------------------------------------------------
@@ -250,8 +301,17 @@ class Sources:
         return self._defined[key]
 
     def _definitions(self, name: str, path: str) -> tuple[tuple[str, ast.Function], ...]:
-        if self._is_checked(name):
+        places = self._introducing().get(name, ())
+        if path in places:
             return self.program.functions(name, path)
+        elsewhere = tuple(
+            (shown, function)
+            for shown in places
+            for where, function in self.program.functions(name, shown)
+            if where == shown and not function.static
+        )
+        if elsewhere:
+            return elsewhere
         home = self.home(name)
         if home is not None:
             unit = self.program.unit(home)
@@ -268,13 +328,25 @@ class Sources:
                 return here
         return ()
 
-    def _is_checked(self, name: str) -> bool:
+    def _introducing(self) -> dict[str, list[str]]:
+        # The files under check that define a function.
         if self._introduced is None:
-            self._introduced = set()
+            self._introduced = {}
             for path in self.program.files:
-                self._scan(path)
-                self._introduced.update(self._names[path])
-        return name in self._introduced
+                for chunk in self.program.unit(path).chunks:
+                    if chunk.kind is ChunkKind.FUNCTION:
+                        for name in chunk.names:
+                            files = self._introduced.setdefault(name, [])
+                            if not files or files[-1] != path:
+                                files.append(path)
+        return self._introduced
+
+
+def _opens(data: bytes, at: int) -> bool:
+    # Whether a body follows: a prototype, or a macro, ends before one begins.
+    brace = data.find(b"{", at)
+    end = data.find(b";", at, brace) if brace >= 0 else 0
+    return end < 0
 
 
 def _words(code: bytes, key: bytes) -> Iterator[int]:
@@ -285,17 +357,6 @@ def _words(code: bytes, key: bytes) -> Iterator[int]:
         if not (_is_word(code[at - 1 : at]) or _is_word(code[end : end + 1])):
             yield at
         at = code.find(key, end)
-
-
-def _heads_a_line(data: bytes, key: bytes) -> bool:
-    # A definition begins in the first column, a call does not.
-    at = data.find(key)
-    while at >= 0:
-        line = data.rfind(b"\n", 0, at) + 1
-        if not data[line : line + 1].isspace():
-            return True
-        at = data.find(key, at + 1)
-    return False
 
 
 def _is_word(char: bytes) -> bool:

@@ -6,7 +6,7 @@ place; a backward ``goto`` and a loop are walked again until nothing new comes r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pagefix.c import ast, walk
 from pagefix.contract.expressions import Expressions, Values
@@ -88,7 +88,8 @@ class Frame(Expressions):
                 whole = [] if stmt.complete else states
                 return bounded([*whole, *(each for way in ways for each in way)])
             case ast.Label():
-                return bounded([*states, *self._labels.get(stmt.name, ())])
+                come = self._labels.get(stmt.name, ())
+                return bounded([*states, *self._living(0, stmt.start, list(come))])
         return self._jump(stmt, states)
 
     def _jump(self, stmt: ast.Stmt, states: list[State]) -> list[State]:
@@ -99,7 +100,12 @@ class Frame(Expressions):
                     known.update(states)
                 return []
             case ast.Return():
-                self.returns += [way for each in states for way in self.eval(stmt.value, each)]
+                ways = [way for each in states for way in self.eval(stmt.value, each)]
+                params = self.shape.outgoing
+                self.returns += dict.fromkeys(
+                    (mask, State(s.marks, s.locked, frozenset(_of(s.numbers, params))))
+                    for mask, s in ways
+                )
                 return []
             case ast.Break():
                 if self._breaks:
@@ -114,7 +120,13 @@ class Frame(Expressions):
     def _sequence(self, body: Sequence[ast.Stmt], states: list[State]) -> list[State]:
         for stmt in body:
             states = self._exec(stmt, states)
+            if len(states) > 1:
+                states = self._living(stmt.start, stmt.end, states)
         return states
+
+    def _living(self, start: int, end: int, states: list[State]) -> list[State]:
+        dead = self.shape.liveness.dying(start, end)
+        return list(dict.fromkeys(each.forgetting(dead) for each in states)) if dead else states
 
     def _expression(self, expr: ast.Expr, states: Iterable[State]) -> list[State]:
         if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name):
@@ -261,3 +273,8 @@ class Frame(Expressions):
         if not harmless:
             return states
         return [self.proven(stmt.value, each) for each in states]
+
+
+def _of(numbers: Iterable[tuple[int, int]], keys: frozenset[int]) -> Iterator[tuple[int, int]]:
+    # What a caller may ask for: what is known of its arguments, and what they point to.
+    return (pair for pair in numbers if pair[0] in keys)

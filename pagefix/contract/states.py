@@ -49,8 +49,25 @@ class State(NamedTuple):
 
     def knowing(self, decl: int, mask: int) -> State:
         """Return the state with a local variable's signs."""
-        rest = frozenset(pair for pair in self.numbers if pair[0] != decl)
-        return self._replace(numbers=rest if mask == ANY else rest | {(decl, mask)})
+        pair, numbers = (decl, mask), self.numbers
+        if pair in numbers:
+            return self
+        for each in numbers:
+            if each[0] == decl:
+                numbers -= {each}
+                break
+        else:
+            if mask == ANY:
+                return self
+        return State(self.marks, self.locked, numbers if mask == ANY else numbers | {pair})
+
+    def forgetting(self, decls: frozenset[int]) -> State:
+        """Return the state without what is known of some variables."""
+        for each in self.numbers:
+            if each[0] in decls:
+                rest = frozenset(pair for pair in self.numbers if pair[0] not in decls)
+                return State(self.marks, self.locked, rest)
+        return self
 
     def tested(self, roots: Iterable[Root], fresh: bool) -> State:
         """Return the state after a test of some objects."""

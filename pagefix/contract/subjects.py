@@ -8,10 +8,13 @@ about what that value is about.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pagefix.c import ast, walk
+from pagefix.contract.liveness import Liveness
+from pagefix.contract.states import behind
 
-__all__ = ["Shape", "base_of", "is_named", "mentions"]
+__all__ = ["Content", "Shape", "base_of", "is_named", "mentions"]
 
 #: Macros whose first argument is what they are about, whatever else they are given.
 _CONTAINERS = frozenset(
@@ -62,6 +65,42 @@ def _global(node: object) -> str | None:
     return node.field if isinstance(node, ast.Member) else None
 
 
+class Content(NamedTuple):
+    """What stands in an expression.
+
+    :param words: words at file scope and members.
+    :param calls: functions and methods that are called.
+    :param changes: whether it may change a variable, or is more than an expression.
+    :param first: calls by name with what their first argument mentions.
+    """
+
+    words: frozenset[str]
+    calls: frozenset[str]
+    changes: bool
+    first: tuple[tuple[str, ast.Call], ...]
+
+
+def content_of(expr: object) -> Content:
+    """Return what stands in an expression."""
+    words, calls, changes = set(), set(), False
+    first: list[tuple[str, ast.Call]] = []
+    for node in walk(expr):
+        word = _global(node)
+        if word is not None:
+            words.add(word)
+        if isinstance(node, ast.Call):
+            name = node.func.name if isinstance(node.func, ast.Name) else ""
+            calls.add(name or "*")
+            if isinstance(node.func, ast.Member):
+                calls.add(node.func.field)
+            first.append((name, node))
+        elif isinstance(node, ast.Assign | ast.StatementExpr | ast.CompoundLiteral):
+            changes = True
+        elif isinstance(node, ast.Unary) and ("_" in node.op or node.op == "&"):
+            changes = True
+    return Content(frozenset(words), frozenset(calls), changes, tuple(first))
+
+
 class Shape:
     """What a function's locals are given, and where labels stand in it."""
 
@@ -81,6 +120,17 @@ class Shape:
         self._about: dict[int, int] = {}
         self._given: dict[int, frozenset[int]] = {}
         self.labelled: frozenset[int] = frozenset(_holders(function.body))
+        self.liveness = Liveness(function)
+        self.outgoing = frozenset((*self.params, *(behind(each) for each in self.params)))
+        self._content: dict[int, tuple[Content, object]] = {}
+
+    def content(self, expr: object) -> Content:
+        """Return what stands in an expression, which is asked for again and again."""
+        known = self._content.get(id(expr))
+        if known is None:
+            # The node is kept with the answer: its id must not be given to another.
+            known = self._content[id(expr)] = (content_of(expr), expr)
+        return known[0]
 
     def about(self, decl: int) -> int:
         """Return the parameter or local that a local is about: it may be itself."""
