@@ -20,7 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pagefix.api import check, explain, load, rewrite
+    from pagefix.api import check, check_script, explain, load, provenance, rewrite
     from pagefix.engine import Held, Rewrite, find_sites
     from pagefix.errors import ExitCode, PagefixError
     from pagefix.finding import (
@@ -66,16 +66,18 @@ __all__ = [
     "__version__",
     "apply",
     "check",
+    "check_script",
     "explain",
     "find_sites",
     "load",
     "load_rules",
+    "provenance",
     "rewrite",
     "unified_diff",
 ]
 
 _HOMES = {
-    "pagefix.api": ("check", "explain", "load", "rewrite"),
+    "pagefix.api": ("check", "check_script", "explain", "load", "provenance", "rewrite"),
     "pagefix.engine": ("Held", "Rewrite", "find_sites"),
     "pagefix.errors": ("ExitCode", "PagefixError"),
     "pagefix.finding": (

@@ -13,11 +13,13 @@ from collections.abc import Iterable, Sequence
 from pagefix import engine
 from pagefix.engine import Rewrite
 from pagefix.errors import PagefixError
+from pagefix.finding import Finding
 from pagefix.program import Program
 from pagefix.report import Report
 from pagefix.rulebook import Rule, Scope, load_rules
+from pagefix.script import check_text, explain_script
 
-__all__ = ["check", "explain", "load", "rewrite"]
+__all__ = ["check", "check_script", "explain", "load", "provenance", "rewrite"]
 
 Path = str | os.PathLike[str]
 
@@ -67,6 +69,31 @@ def check(
     return engine.check(program, chosen, Scope(scope), SwapOptions(swap_ops), strict=strict)
 
 
+def check_script(
+    source: str | bytes, *, rules: Sequence[Rule] | None = None, strict: bool = False
+) -> tuple[Finding, ...]:
+    """Return what the rules about scripts find in a text of Python.
+
+    Comments that allow a finding count where a file is checked: this is for text that is none.
+
+    >>> text = "for page in for_each_page(prog):\\n    print(page.mapping.host)"
+    >>> [(finding.rule, finding.place.line) for finding in check_script(text)]
+    [('script-page-mapping', 2)]
+
+    :param source: a script for drgn, or for gdb if it imports that.
+    :raises PagefixError: if it does not read as Python.
+    """
+    data = source.encode("utf-8", "surrogateescape") if isinstance(source, str) else source
+    found = check_text(data, load_rules() if rules is None else rules, strict=strict)
+    if found.unread:
+        raise PagefixError(
+            "the script cannot be read",
+            why=f"{found.unread[0].reason}.",
+            remedy="Python 3 is read; what is older is converted by 2to3.",
+        )
+    return found.findings
+
+
 def rewrite(program: Program, report: Report, *, unsafe: bool = False) -> Rewrite:
     """Return the changes that the findings' fixes come to; nothing is written.
 
@@ -78,6 +105,30 @@ def rewrite(program: Program, report: Report, *, unsafe: bool = False) -> Rewrit
     :param unsafe: also make fixes that need a look.
     """
     return engine.rewrite(program, report, unsafe=unsafe)
+
+
+def provenance(
+    program: Program, function: str, *, param: str | None = None, swap_ops: str = "auto"
+) -> list[str]:
+    """Return what the parameters of a function may be, context by context, in sentences.
+
+    >>> told = provenance(load("fixtures/demo"), "foofs_readpage", param="page")
+    >>> for line in told:
+    ...     print(line)
+    demo/foofs.c: foofs_readpage(), context 0 of foofs_aops
+      page: a page that may be in the swap cache
+
+    :param param: a parameter's name; all of them, with the way that leads there, if left out.
+    """
+    from pagefix.flow import SwapOptions, analyse, explain_function
+    from pagefix.rulebook import load_models, rules_folder
+
+    analysis = analyse(program, load_models(rules_folder()), load_rules(), SwapOptions(swap_ops))
+    told = explain_function(program, analysis, function)
+    if param is None:
+        return told
+    # A context begins at the margin; what its parameters are stands below it.
+    return [each for each in told if each[:1] != " " or each.startswith(f"  {param}: ")]
 
 
 def explain(program: Program, path: Path, line: int, *, swap_ops: str = "auto") -> list[str]:
@@ -93,6 +144,8 @@ def explain(program: Program, path: Path, line: int, *, swap_ops: str = "auto") 
     from pagefix.rulebook import load_models, rules_folder
 
     shown = program.tree.show(os.fspath(path))
+    if shown in program.scripts:
+        return explain_script(program.source(shown), load_rules(), line)
     if shown not in program.files:
         raise PagefixError(
             f"{os.fspath(path)} is not among the checked files",

@@ -47,9 +47,18 @@ def _explain_code(options: argparse.Namespace, file: str | None, line: int) -> i
     from pagefix.rulebook import load_models, rules_folder
 
     paths = options.paths or [os.path.dirname(file or "") or "."]
+    if not options.paths and file is not None and os.path.isfile(file):
+        # A script may have no suffix; it is all that is needed.
+        paths = [file] if not file.endswith((".c", ".h")) else paths
     program = engine.load(paths)
     settings = settings_of(options)
     rules, _names_of_all = chosen_rules(options, settings)
+    if file is not None and program.tree.show(file) in program.scripts:
+        from pagefix.script import explain_script
+
+        for each in explain_script(program.source(program.tree.show(file)), rules, line):
+            print(each)
+        return ExitCode.CLEAN
     analysis = analyse(
         program, load_models(rules_folder()), rules, swap_options(settings, options.without)
     )

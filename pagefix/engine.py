@@ -141,7 +141,8 @@ def check(
 
     from pagefix.script import check_scripts
 
-    scripts = check_scripts((program.source(path) for path in program.scripts), rules)
+    python = (program.source(path) for path in program.scripts)
+    scripts = check_scripts(python, rules, strict=strict)
     paired, doubts = find_ops(program, rules)
     kept = contracts(program, rules, swap)
     findings = (*findings, *paired, *kept.findings, *scripts.findings)
@@ -154,7 +155,7 @@ def check(
     return Report(
         tree=facts,
         findings=allow(program, findings, rules, sorted(known), judged),
-        undecided=undecided,
+        undecided=(*undecided, *scripts.undecided),
         coverage=coverage,
         assumptions=assumptions,
         ledger=found.ledger,

@@ -251,3 +251,73 @@ def test_the_same_in_every_run(tmp_path: Path) -> None:
     }
     assert len(runs) == 1
     assert b"script-page-mapping" in runs.pop()
+
+
+OPEN = """\
+import drgn
+
+
+def show(thing, names):
+    print(thing.mapping.host)
+    print(names.index("page"))
+    print(thing.obj["private"])
+"""
+
+
+def test_what_the_script_does_not_tell_is_undecided(tmp_path: Path) -> None:
+    path = tmp_path / "walk.py"
+    path.write_text(OPEN)
+    program = engine.load([str(path)])
+    report = engine.check(program, load_rules())
+    assert report.findings == ()
+    assert [(each.place.line, each.field, each.reason) for each in report.undecided] == [
+        (5, "mapping", "the script does not tell what thing is"),
+        (7, "private", "the script does not tell what thing.obj is"),
+    ]
+    strict = engine.check(program, load_rules(), strict=True).findings
+    assert [(each.rule, each.place.line, each.confidence) for each in strict] == [
+        ("script-page-mapping", 5, "assumed"),
+        ("script-page-private", 7, "assumed"),
+    ]
+    # It may be no page at all.
+    assert all(not each.fixes for each in strict)
+
+
+EXPLAINED = """\
+from drgn.helpers.linux.mm import PageSwapBacked, for_each_page
+
+for page in for_each_page(prog):
+    if PageSwapBacked(page):
+        print(page.mapping.host)
+        continue
+    print(page.mapping.host)
+    if page.mapping:
+        pass
+"""
+
+
+def test_why_a_place_is_or_is_not_a_finding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "walk"
+    path.write_text("#!/usr/bin/env drgn\n" + EXPLAINED)
+
+    def told(line: int) -> list[str]:
+        assert main(["explain", f"{path}:{line}"]) == 0
+        return capsys.readouterr().out.replace(str(path), "walk").splitlines()
+
+    way = "  walk:4: for_each_page() gives every page there is"
+    assert told(6) == ["page.mapping: the page may be in the swap cache here", way]
+    assert told(8) == [
+        "page.mapping: not reported",
+        way,
+        "  a test shows that the page is not in the swap cache",
+        "    line 5: PageSwapBacked(page)",
+    ]
+    assert told(9)[0] == "page.mapping: not reported: the value is only tested, or used for nothing"
+    assert told(5)[0] == "walk:5: nothing that a rule is about is met here"
+    assert told(99) == ["walk has no line 99"]
+    path.write_text("#!/usr/bin/env drgn\n" + OPEN)
+    assert told(6)[0] == "thing.mapping: undecided: the script does not tell what thing is"
+    path.write_text("#!/usr/bin/env python3\nprint(1)\n")
+    assert told(2) == ["walk is no script for drgn or gdb: it imports neither"]

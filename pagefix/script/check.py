@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import libcst as cst
 
 from pagefix.finding import (
+    Access,
     Applicability,
     Confidence,
     Edit,
     Finding,
     Fix,
+    Site,
+    Status,
     Step,
     Unread,
     fingerprint,
@@ -23,36 +27,56 @@ from pagefix.finding import (
 from pagefix.rulebook import Rule, ScriptFix, ScriptMatch, ScriptModels, ScriptSpec
 from pagefix.script.fixes import Needs, needed_edits, needs_of
 from pagefix.script.helper import HELPER_NAME
-from pagefix.script.machine import FIELDS, Met
+from pagefix.script.machine import FIELDS, Doubt, Met
 from pagefix.script.statements import interpret
 from pagefix.script.tree import Script, parse
 from pagefix.source import SourceFile
 
-__all__ = ["check_source", "rewrite_source"]
+__all__ = ["Checked", "check_source", "rewrite_source"]
 
 # What fixes need of the script at hand.
 _Known = dict[ScriptFix, tuple[Needs, tuple[Edit, ...]] | None]
 _TOKEN = re.compile(r"#[^\n]*|\s+|(\w+|\S)")
 
 
+class Checked(NamedTuple):
+    """What a script comes to.
+
+    :param undecided: members of a page's name, of what the script does not tell.
+    :param failed: where it could not be read.
+    """
+
+    findings: list[Finding]
+    undecided: list[Site]
+    failed: Unread | None = None
+
+
 def check_source(
-    source: SourceFile, kind: str, rules: Sequence[Rule], models: ScriptModels
-) -> tuple[list[Finding], Unread | None]:
-    """Return the findings of one script, and whether it could not be read.
+    source: SourceFile,
+    kind: str,
+    rules: Sequence[Rule],
+    models: ScriptModels,
+    *,
+    strict: bool = False,
+) -> Checked:
+    """Return the findings of one script, what is open, and whether it could not be read.
 
     :param kind: ``drgn`` or ``gdb``.
+    :param strict: whether what is open is a finding too.
     """
     script = parse(source, kind)
     if isinstance(script, str):
         last = source.line_of(max(len(source.data) - 1, 0))
-        return [], Unread(source.path, 1, last, f"not Python: {script}")
+        return Checked([], [], Unread(source.path, 1, last, f"not Python: {script}"))
     found = []
     specs = [rule.spec for rule in rules if isinstance(rule.spec, ScriptSpec)]
     # The definition of what a rule is about is not reported: what it is called for is.
     calls = {each.anchor for spec in specs for each in spec.matches if not each.field}
     needs: _Known = {}
     told = interpret(script, models)
-    for met in told.met:
+    doubts = [each for each in told.doubts if each.function not in calls]
+    doubtful = [_doubtful(each) for each in doubts] if strict else []
+    for met in (*told.met, *doubtful):
         if met.field and met.function in calls:
             continue
         for rule in rules:
@@ -61,7 +85,30 @@ def check_source(
                     if _fits(script, met, match):
                         found.append(_finding(script, met, rule, rule.spec, match, needs))
                         break
-    return found, None
+    return Checked(found, [_site(script, each) for each in doubts])
+
+
+def _doubtful(doubt: Doubt) -> Met:
+    return Met(doubt.name, True, doubt.node, doubt.base, True, True, False, doubt.function, 0, None)
+
+
+def _site(script: Script, doubt: Doubt) -> Site:
+    source = script.source
+    start, end = _anchor(script, doubt.node)
+    base = " ".join(script.text(doubt.base).split())
+    return Site(
+        place=source.place(start, end),
+        span=source.span(start, end),
+        field=doubt.name,
+        record=None,
+        status=Status.UNRESOLVED,
+        access=Access.READ,
+        function=doubt.function,
+        macro=None,
+        expression=script.text(doubt.node),
+        reason=f"the script does not tell what {base} is",
+        whole=source.span(*script.span(doubt.node)),
+    )
 
 
 def _fits(script: Script, met: Met, match: ScriptMatch) -> bool:
@@ -87,10 +134,11 @@ def _finding(
     needs: _Known,
 ) -> Finding:
     source = script.source
-    start, end = _anchor(script, met)
+    start, end = _anchor(script, met.node)
     place = source.place(start, end)
     whole = script.text(met.node)
     verb = "reads" if met.field else "calls"
+    doubtful = met.page is None and not met.mangled
     ways = met.steps if match.requires is not None else ()
     steps = tuple(script.step(way) for way in ways)
     shown = " ".join(whole.split())
@@ -105,11 +153,12 @@ def _finding(
         expression=whole,
         message=match.message.fill({"PAGE": _flat(script, met)}),
         severity=rule.severity,
-        confidence=Confidence.RESOLVED,
+        confidence=Confidence.ASSUMED if doubtful else Confidence.RESOLVED,
         fingerprint=fingerprint(rule.name, met.function, tokens),
-        entry=None,
+        entry="undecided" if doubtful else None,
         trace=(*steps, Step(met.depth, place, f"{verb} {shown}")) if steps else (),
-        fixes=tuple(_fixes(script, met, spec, needs)),
+        # What is no page for certain is not rewritten as one.
+        fixes=() if doubtful else tuple(_fixes(script, met, spec, needs)),
     )
 
 
@@ -117,8 +166,7 @@ def _flat(script: Script, met: Met) -> str:
     return " ".join(script.text(met.base).split())
 
 
-def _anchor(script: Script, met: Met) -> tuple[int, int]:
-    node = met.node
+def _anchor(script: Script, node: Any) -> tuple[int, int]:
     if isinstance(node, cst.Attribute):
         return script.span(node.attr)
     if isinstance(node, cst.Subscript):

@@ -54,6 +54,7 @@ _FILTERS = {"filter": True, "takewhile": True, "filterfalse": False, "dropwhile"
 _MAPS = ("map", "imap", "imap_unordered", "starmap")
 _HANDS_ON = ("submit", "apply", "apply_async", "call_soon")
 _EXITS = ("exit", "_exit", "quit", "abort")
+_GETTERS = ("itemgetter()", "attrgetter()")
 #: Methods of a page that give the page.
 _SAME = ("read_", "dereference", "address_of_", "referenced_value", "dynamic_cast", "to_abstract_")
 
@@ -100,6 +101,8 @@ class Calls(Expressions):
     ) -> Value:
         name, of = callee
         args = [each for _, each in values]
+        if name in _GETTERS and isinstance(of, Number | Text):
+            return self._got(of, node, args, state)
         texts = [atom.text for each in args for atom in each if isinstance(atom, Text)]
         if of is not None:
             method = self._method(name, of, node, args, texts, state)
@@ -176,6 +179,9 @@ class Calls(Expressions):
             )
         if name == "getattr" and len(args) >= 2 and texts:
             return self._member(node, node.args[0].value, args[0], texts[0], state)
+        if name in ("itemgetter", "attrgetter") and len(args) == 1:
+            keys = [each for each in args[0] if isinstance(each, Number | Text)]
+            return frozenset(Library(f"{name}()", each) for each in keys)
         if name == "hasattr":
             return self._has([a for a in args[0] if isinstance(a, Page)] if args else [], texts)
         if name == "super":
@@ -183,6 +189,19 @@ class Calls(Expressions):
         if name in _EXITS:
             return frozenset({Never()})
         return None
+
+    def _got(self, key: Number | Text, node: Any, args: list[Value], state: State) -> Value:
+        # operator.itemgetter(1)(pair)
+        values = join(args[:1])
+        if isinstance(key, Text):
+            return self._member(node, node.args[0].value, values, key.text, state)
+        found = []
+        for atom in values:
+            if isinstance(atom, Tuple) and -len(atom.items) <= key.number < len(atom.items):
+                found.append(atom.items[key.number])
+            elif isinstance(atom, Sequence):
+                found.append(atom.item)
+        return join(found)
 
     def _several(self, every: bool, node: Any, state: State) -> Cond:
         # any([a, b]) is `a or b`, as far as what is known goes.
@@ -415,7 +434,9 @@ class Calls(Expressions):
             gives, sentence = "kernel", "a page of init_mm"
         if gives == "pagecache" and given & self.models.swap_spaces:
             gives, sentence = "any", "a page of the swap cache itself"
-        page: Value = frozenset({self.new_page(node, gives, sentence, state)})
+        # Two loops over all pages speak of two pages.
+        same = state if model.shape == "page" else None
+        page: Value = frozenset({self.new_page(node, gives, sentence, same)})
         match model.shape:
             case "pages":
                 return frozenset({Sequence(page)})
