@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +253,28 @@ def test_sarif_of_bytes_and_odd_names() -> None:
     (fix,) = result["fixes"]
     # \xe9 alone in base 64.
     assert fix["artifactChanges"][0]["replacements"][0]["insertedContent"] == {"binary": "6Q=="}
+
+
+@pytest.mark.skipif(find_spec("sarif") is None, reason="no sarif-tools")
+def test_sarif_tools_read_it(tmp_path: Path) -> None:
+    file = tmp_path / "out.sarif"
+    main(["check", "--format", "sarif", "--output", str(file), str(DEMO)])
+
+    def told(*words: str) -> str:
+        # Its drawing library warns of much: that is its own affair.
+        run = [sys.executable, "-m", "sarif", *words]
+        return subprocess.run(run, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+
+    summary = told("summary", str(file))
+    assert "error: 6\n" in summary
+    assert re.findall(r"^ - ([\w-]+) .*: (\d)$", summary, re.MULTILINE) == [
+        ("raw-page-mapping", "3"),
+        ("raw-page-offset", "2"),
+        ("raw-page-index", "1"),
+    ]
+    told("csv", "-o", "out.csv", str(file))
+    rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
+    assert sorted(int(row["Line"]) for row in rows) == [28, 45, 45, 49, 59, 61]
 
 
 @pytest.mark.skipif(not SCHEMA.exists(), reason="no SARIF schema: make sarif-schema")
