@@ -168,7 +168,9 @@ class Expressions:
                 for _, each in self.eval(expr.left, state)
                 for way in self.eval(expr.right, each)
             ]
-        good = self.run.tests.of_mask(expr) if expr.op == "&" else None
+        good = None
+        if expr.op == "&" and self.run.asked(self, expr):
+            good = self.run.tests.of_mask(expr)
         if good is not None:
             return self.tested(expr, good, state)
         return [(ANY, each) for each in self._parts(expr, [state])]
@@ -268,7 +270,7 @@ class Expressions:
             left, right, op = right, left, _FLIPPED[op]
         if is_nothing(right):
             return self._split(left, state, MASKS[op])
-        good = self.run.tests.of_comparison(expr, self.shape)
+        good = self.run.comparison(self, expr)
         if good is None:
             after = self._parts(expr, [state])
             return after, after

@@ -25,8 +25,14 @@ class Judge(Protocol):
     def call(self, frame: Any, expr: ast.Call, name: str, state: State) -> list[tuple[int, State]]:
         """Return the ways through a call."""
 
-    def inert(self, frame: Any, expr: ast.Expr) -> bool:
-        """Tell whether an expression changes nothing that is known."""
+    def asked(self, frame: Any, expr: ast.Expr) -> bool:
+        """Tell whether an expression mentions what the demand asks for."""
+
+    def comparison(self, frame: Any, expr: ast.Binary) -> int | None:
+        """Return the good truth of a comparison, ``None`` if it is no test."""
+
+    def inert(self, frame: Any, expr: ast.Expr | ast.Stmt) -> bool:
+        """Tell whether an expression or statement changes nothing that is known."""
 
     def met(self, path: str, expr: ast.Expr, function: str) -> bool:
         """Note a test that stands on a path; tell whether it counts."""

@@ -11,6 +11,7 @@ from pagefix.c import ast
 from pagefix.contract.expressions import Expressions, Values
 from pagefix.contract.run import Relevant, Run, Start
 from pagefix.contract.sources import Sources
+from pagefix.contract.statements import ENDS
 from pagefix.contract.states import ANY, NEG, POS, TRUE, ZERO, State
 from pagefix.contract.subjects import Shape
 from pagefix.rulebook import Demand, Pair
@@ -78,7 +79,7 @@ class _Pairing(Run):
         super().__init__(sources, start, nothing, (), Relevant(relevant), shapes)
         self.pair = pair
         self._calls = frozenset((pair.take, *pair.give, *pair.moves))
-        self._alive = self.relevant | self._calls
+        self._alive = self.relevant | self._calls | ENDS
         self.taken: dict[tuple[str, int], tuple[int, str]] = {}
         self.way_out: tuple[str, int, int] | None = None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import cache
 
 from pagefix.c import ast
 from pagefix.contract.subjects import mentions
@@ -48,11 +49,15 @@ def lock_of(name: str, expr: ast.Call, under: frozenset[str] = frozenset()) -> L
             return Lock.TAKE
         if name in _GIVE:
             return Lock.GIVE
-    if not (_TAKING.match(name) or _GIVING.match(name)):
-        return None
-    if expr.args and mentions(expr.args[0], under or _FIELDS):
-        if _GIVING.match(name):
-            return Lock.GIVE
-        if _TAKING.match(name):
-            return Lock.TAKE
+    found = _kind(name)
+    if found is not None and expr.args and mentions(expr.args[0], under or _FIELDS):
+        return found
     return None
+
+
+@cache
+def _kind(name: str) -> Lock | None:
+    # What a function that takes any lock does with it.
+    if _GIVING.match(name):
+        return Lock.GIVE
+    return Lock.TAKE if _TAKING.match(name) else None

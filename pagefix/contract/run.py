@@ -22,7 +22,7 @@ from pagefix.contract.effects import Effects, Hit, Link
 from pagefix.contract.expressions import Expressions, Values, key_of
 from pagefix.contract.locks import Lock, lock_of
 from pagefix.contract.sources import FEW, Sources
-from pagefix.contract.statements import Frame
+from pagefix.contract.statements import ENDS, Frame
 from pagefix.contract.states import ANY, Root, State, behind
 from pagefix.contract.subjects import Content, Shape
 from pagefix.contract.tests import Tests
@@ -85,10 +85,14 @@ class Run(Effects):
         self.relevant = relevant.guards | relevant.effects | relevant.locks
         self._core = relevant.guards | relevant.effects
         self._shapes = shapes
-        self._inert: dict[int, tuple[bool, ast.Expr]] = {}
+        self._compared: dict[int, tuple[int | None, ast.Expr]] = {}
+        self._inert: dict[int, tuple[bool, ast.Expr | ast.Stmt]] = {}
         self._calls = frozenset(name for effect in effects for name in effect.call)
         # Calls that may change what is known.
-        self._alive = self.relevant | self._calls | self.tests.calls
+        self._alive = self.relevant | self._calls | self.tests.calls | ENDS
+        self._told = self.tests.names | self.tests.taken
+        for effect in effects:
+            self._told |= {*effect.store, *effect.field}
         # An effect that any call may be.
         self._strict = any(effect.passes for effect in effects)
         self._memo: dict[tuple[object, ...], _Result | None] = {}
@@ -134,8 +138,16 @@ class Run(Effects):
         """Tell whether an expression mentions what the demand asks for."""
         return not self.tests.names.isdisjoint(frame.shape.content(expr).words)
 
-    def inert(self, frame: Expressions, expr: ast.Expr) -> bool:
-        """Tell whether an expression changes nothing that is known on a path."""
+    def comparison(self, frame: Expressions, expr: ast.Binary) -> int | None:
+        """Return the good truth of a comparison, ``None`` if it is no test."""
+        known = self._compared.get(id(expr))
+        if known is None:
+            known = (self.tests.of_comparison(expr, frame.shape), expr)
+            self._compared[id(expr)] = known
+        return known[0]
+
+    def inert(self, frame: Expressions, expr: ast.Expr | ast.Stmt) -> bool:
+        """Tell whether an expression or statement changes nothing that is known on a path."""
         known = self._inert.get(id(expr))
         if known is None:
             # The node is kept with the answer: its id must not be given to another.
@@ -146,7 +158,7 @@ class Run(Effects):
     def _matters(self, content: Content) -> bool:
         if content.changes or self._strict or "*" in content.calls:
             return True
-        if not self.tests.names.isdisjoint(content.words):
+        if not self._told.isdisjoint(content.words):
             return True
         if not self._alive.isdisjoint(content.calls):
             return True
@@ -158,7 +170,9 @@ class Run(Effects):
             return [(ANY, state.lock())]
         if lock is Lock.GIVE:
             return [(ANY, state.unlock(matters=self.demand.lock))]
-        good = self.tests.of_call(expr) if expr is not self.unheeded else None
+        good = None
+        if expr is not self.unheeded and self.asked(frame, expr):
+            good = self.tests.of_call(expr)
         if good is not None and name in self.tests.names:
             if self._is_hollow(name, frame.path, good):
                 return [(good, state)]

@@ -12,14 +12,16 @@ from pagefix.c import ast, walk
 from pagefix.contract.expressions import Expressions, Values
 from pagefix.contract.judge import Judge
 from pagefix.contract.states import ANY, Root, State, bounded
-from pagefix.contract.subjects import Shape, mentions
+from pagefix.contract.subjects import Shape
 
-__all__ = ["Frame"]
+__all__ = ["ENDS", "Frame"]
 
 #: How often a loop, or a body with a backward jump, is walked at most.
 _ROUNDS = 4
 #: Macros that do not come back.
-_ENDS = frozenset(["BUG", "panic", "unreachable"])
+ENDS = frozenset(["BUG", "panic", "unreachable"])
+#: Statements that are passed by where nothing in them matters.
+_IDLE = (ast.ExprStmt, ast.If, ast.While, ast.For, ast.ForEach, ast.Switch)
 
 
 class Frame(Expressions):
@@ -42,15 +44,16 @@ class Frame(Expressions):
         self.returns: Values = []
         self._breaks: list[list[State]] = []
         self._continues: list[list[State]] = []
-        self._labels: dict[str, set[State]] = {}
+        self._labels: dict[str, dict[State, None]] = {}
+        self._passed: set[str] = set()
+        self._again = False
 
     def walk(self, state: State) -> Values:
         """Return the ways out of the function, with the signs of what it returns."""
         for _ in range(_ROUNDS):
-            before = {label: len(states) for label, states in self._labels.items()}
-            self.returns = []
+            self.returns, self._passed, self._again = [], set(), False
             end = self._exec(self.shape.function.body, [state])
-            if {label: len(states) for label, states in self._labels.items()} == before:
+            if not self._again:
                 break
         return list(dict.fromkeys([*self.returns, *((ANY, each) for each in end)]))
 
@@ -65,6 +68,8 @@ class Frame(Expressions):
             return states
         if not states and stmt.start not in self.shape.labelled:
             return []
+        if isinstance(stmt, _IDLE) and self.run.inert(self, stmt):
+            return states
         match stmt:
             case ast.Block():
                 return self._sequence(stmt.body, states)
@@ -88,6 +93,7 @@ class Frame(Expressions):
                 whole = [] if stmt.complete else states
                 return bounded([*whole, *(each for way in ways for each in way)])
             case ast.Label():
+                self._passed.add(stmt.name)
                 come = self._labels.get(stmt.name, ())
                 return bounded([*states, *self._living(0, stmt.start, list(come))])
         return self._jump(stmt, states)
@@ -95,9 +101,12 @@ class Frame(Expressions):
     def _jump(self, stmt: ast.Stmt, states: list[State]) -> list[State]:
         match stmt:
             case ast.Goto() if stmt.label is not None:
-                known = self._labels.setdefault(stmt.label, set())
+                known = self._labels.setdefault(stmt.label, {})
                 if len(known) < 200:
-                    known.update(states)
+                    before = len(known)
+                    known.update(dict.fromkeys(states))
+                    # A jump ahead is met on the way; only one back needs another walk.
+                    self._again |= len(known) > before and stmt.label in self._passed
                 return []
             case ast.Return():
                 ways = [way for each in states for way in self.eval(stmt.value, each)]
@@ -130,7 +139,7 @@ class Frame(Expressions):
 
     def _expression(self, expr: ast.Expr, states: Iterable[State]) -> list[State]:
         if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name):
-            if expr.func.name in _ENDS:
+            if expr.func.name in ENDS:
                 return []
             # set_bit(FLAG, ..), atomic_inc(&count): what nobody looks at is no test.
             self.run.unheeded = expr
@@ -206,7 +215,9 @@ class Frame(Expressions):
         # A loop over extents that tests each of them is walked at least once: where there is
         # no extent there is nothing to have been tested.
         demand = self.run.demand
-        return not demand.lock and mentions(body, self.run.tests.words) is not None
+        return not demand.lock and not self.run.tests.words.isdisjoint(
+            self.shape.content(body).words
+        )
 
     def _tested_loop(
         self, test: ast.Expr | None, states: list[State]

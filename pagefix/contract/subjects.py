@@ -65,12 +65,26 @@ def _global(node: object) -> str | None:
     return node.field if isinstance(node, ast.Member) else None
 
 
+#: What is more than a value: it gives variables values, or leaves the place.
+_ELSEWHERE = (
+    ast.Declare,
+    ast.StatementExpr,
+    ast.CompoundLiteral,
+    ast.Return,
+    ast.Goto,
+    ast.Break,
+    ast.Continue,
+    ast.Label,
+    ast.Case,
+)
+
+
 class Content(NamedTuple):
     """What stands in an expression.
 
     :param words: words at file scope and members.
     :param calls: functions and methods that are called.
-    :param changes: whether it may change a variable, or is more than an expression.
+    :param changes: whether it may change a variable, or goes elsewhere.
     :param first: calls by name with what their first argument mentions.
     """
 
@@ -94,9 +108,13 @@ def content_of(expr: object) -> Content:
             if isinstance(node.func, ast.Member):
                 calls.add(node.func.field)
             first.append((name, node))
-        elif isinstance(node, ast.Assign | ast.StatementExpr | ast.CompoundLiteral):
-            changes = True
-        elif isinstance(node, ast.Unary) and ("_" in node.op or node.op == "&"):
+        elif isinstance(node, ast.Assign):
+            changes |= not isinstance(node.target, ast.Member)
+        elif isinstance(node, ast.Unary):
+            changes |= node.op == "&" or (
+                "_" in node.op and not isinstance(node.operand, ast.Member)
+            )
+        elif isinstance(node, _ELSEWHERE):
             changes = True
     return Content(frozenset(words), frozenset(calls), changes, tuple(first))
 
