@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from pagefix import engine
+from pagefix.cli_clauses import other_clauses
 from pagefix.cli_contract import contract_lines
 from pagefix.contract import Contracts, Verdict, check_contracts
-from pagefix.finding import Kind
+from pagefix.finding import Kind, Severity
+from pagefix.flow import SwapOptions
+from pagefix.ops import find_ops
 from pagefix.rulebook import ContractSpec, load_rules
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "contract"
@@ -212,3 +215,24 @@ def test_what_a_role_does_not_take_it_need_not_give_back() -> None:
     assert line.split()[1:3] == ["not", "applicable"]
     found = list(contract_lines(contracts("leak-in-swap-activate/moved.c")))
     assert [line.split()[1] for line in found if line.startswith("A13")] == ["kept", "missing"]
+
+
+def test_a_method_that_swap_activate_tests_for_is_a_note() -> None:
+    program = engine.load([str(FIXTURES.parent / "unpaired-swap-activate/tables.c")])
+    found = {each.message.split()[0]: each for each in find_ops(program, load_rules())[0]}
+    asking, lacking = found["foofs_asking_bad"], found["foofs_no_real_direct_IO_bad"]
+    assert (asking.severity, lacking.severity) == (Severity.NOTE, Severity.ERROR)
+    assert asking.message.endswith("; swap_activate itself tests for it, and so refuses every file")
+
+
+def test_pairing_and_direct_io_are_clauses_of_the_table() -> None:
+    rules = [rule for rule in load_rules() if rule.clause or rule.kind is Kind.OPS]
+    program = engine.load([str(FIXTURES.parent / "unpaired-swap-activate/tables.c")])
+    found = {(each.clause, each.role): str(each.verdict) for each in other_clauses(program, rules)}
+    assert found["P1", "foofs_whole_ok"] == found["P2", "foofs_whole_ok"] == "kept"
+    assert found["P1", "foofs_no_deactivate_bad"] == "missing"
+    assert found["P2", "foofs_no_deactivate_bad"] == "kept"
+    planned = other_clauses(program, rules, SwapOptions("foofs_btree_ok"))
+    todo = {each.clause: each.reason for each in planned if each.role == "foofs_btree_ok"}
+    assert todo["P1"].startswith("foofs_btree_ok must get swap_deactivate")
+    assert todo["P2"].startswith("foofs_btree_ok must get direct_IO and readpage")
