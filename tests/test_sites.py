@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from trees import tree
 
+from pagefix import engine
 from pagefix.finding import Status, Unread
 from pagefix.program import STDIN, Program
+from pagefix.rulebook import load_rules
 from pagefix.sites import Inventory, inventory
 
 Take = Callable[..., Inventory]
@@ -138,3 +141,25 @@ def test_names_do_not_matter(take: Take) -> None:
         ("struct page", "index", "read"),
         ("struct page", "private", "read"),
     ]
+
+
+def test_what_wrappers_there_are_is_asked_of_headers_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # To look for their definitions in the checked files would be to read all of them again.
+    index = (
+        "static inline pgoff_t page_index(struct page *page)\n{\n\treturn page_private(page);\n}\n"
+    )
+    other = index.replace("page_private(page)", "page->index")
+    for name, code, wanted in (("old", index, []), ("new", other, ["page_index"])):
+        files = {
+            "include/linux/pagemap.h": f"#include <linux/mm.h>\n{code}",
+            # One of the same name that mentions it, and is not the VM's.
+            "fs/a.c": f"#include <linux/pagemap.h>\n{index}",
+        }
+        (tmp_path / name).mkdir()
+        program = engine.load([str(tree(tmp_path / name, files) / "fs")])
+        monkeypatch.setattr(program, "_defining", pytest.fail)
+        rules = [rule for rule in load_rules() if rule.name == "raw-page-index"]
+        found = engine.find_sites(program, rules).tree.wrappers
+        assert [each for each in found if each != "page_file_index"] == wanted

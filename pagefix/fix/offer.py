@@ -67,12 +67,18 @@ class Offers:
             known = has_predicate if spec.guard is not None else Program.has_symbol
             there = known(self._program, spec.needs)
             there = there or (not own and self._program.declares(spec.needs))
-            self._exists[key] = there and not any(
-                re.search(rb"\b%s\b" % name.encode(), code)
-                for code in self._definitions(spec.needs)
-                for name in spec.without
-            )
+            self._exists[key] = there and not (spec.without and self._mentions(spec, own))
         return self._exists[key]
+
+    def _mentions(self, spec: FixSpec, own: bool) -> bool:
+        # Whether the definition of what a fix needs mentions what it must not. The VM's
+        # headers have it; to look through the checked files would be to read all of them.
+        assert spec.needs is not None
+        codes = self._program.vm_code(spec.needs)
+        if not codes and not own:
+            codes = self._definitions(spec.needs)
+        words = [re.compile(rb"\b%s\b" % re.escape(name.encode())) for name in spec.without]
+        return any(word.search(code) for word in words for code in codes)
 
     def fixes(self, hit: Hit) -> tuple[Fix, ...]:
         """Return the first fix of the hit's rule that access and tree allow, if any."""

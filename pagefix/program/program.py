@@ -208,6 +208,24 @@ class Program(Files):
                 return True
         return False
 
+    def vm_code(self, name: str) -> list[bytes]:
+        """Return the definitions of a function or macro in the VM's headers, comments blanked."""
+        if self.tree.root is None:
+            return []
+        found = []
+        for header in _WRAPPER_HEADERS:
+            path = "include/linux/" + header
+            text = self._store.text(self.tree.disk(path))
+            if text is None or name.encode() not in text.data:
+                continue
+            unit = self.unit(path)
+            found += [
+                unit.code[chunk.start : chunk.end]
+                for chunk in unit.find(name)
+                if chunk.kind in (ChunkKind.FUNCTION, ChunkKind.DEFINE)
+            ]
+        return found
+
     def declares(self, name: str) -> bool:
         """Tell whether any header that the checked files see declares a function or macro.
 
