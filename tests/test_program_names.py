@@ -11,6 +11,7 @@ from pagefix.c.ast import Base, Macro, Pointer
 from pagefix.errors import PagefixError
 from pagefix.finding import Unread
 from pagefix.program import STDIN, Program
+from pagefix.program.text import Text
 
 Build = Callable[[dict[str, str]], Program]
 
@@ -302,3 +303,19 @@ def test_unread_is_kept(build: Build, tmp_path: Path) -> None:
     program = build({"fs/a.c": ""})
     reason = "cannot be read: no such file or directory"
     assert program.unread == (Unread("fs/gone.c", 1, 1, reason),)
+
+
+@pytest.mark.parametrize(
+    ("text", "tag", "held"),
+    [
+        ("struct foo {\n\tint x;\n};", "struct foo", True),
+        ("typedef struct\nfoo\n{ int x; } foo_t;", "struct foo", True),
+        ("union __packed foo { int x; };", "union foo", True),
+        ("struct foo;\nstruct bar { struct foo *x; };", "struct foo", False),
+        ("struct bar { int foo; };", "struct foo", False),
+        ("struct foo *make(void)\n{\n}", "struct foo", False),
+        ("union foo { int x; };", "struct foo", False),
+    ],
+)
+def test_which_text_may_hold_the_body_of_a_tag(text: str, tag: str, held: bool) -> None:
+    assert Text("a.h", text.encode()).may_define(tag) is held

@@ -184,3 +184,27 @@ def test_the_nearest_header_settles_what_a_name_is(
     assert isinstance(last, Return)
     assert last.value is not None
     assert Typer(program, shown, function).type_of(last.value) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "typedef struct thing *name_t;",
+        "typedef struct thing { int x; } *name_t;",
+        "typedef struct thing {\n\tint x;\n} __packed *name_t, other_t;",
+        "typedef struct thing {\n\tint x;\n} *\nname_t;",
+        "typedef /* see below; } */ struct thing *name_t;",
+    ],
+)
+def test_a_typedef_is_found_however_it_is_written(tmp_path: Path, text: str) -> None:
+    # The header in front uses the name and does not say what it is.
+    (tmp_path / "before.h").write_text("extern name_t *made;\nvoid f(name_t a);\n")
+    (tmp_path / "x.h").write_text(f"{text}\n")
+    path = tmp_path / "a.c"
+    path.write_text('#include "before.h"\n#include "x.h"\n')
+    program = Program.load([str(path)])
+    (shown,) = program.files
+    found = program.strip(Base("name_t"), shown)
+    assert isinstance(found, Pointer)
+    assert isinstance(found.to, Base | Record)
+    assert found.to.name == "struct thing"

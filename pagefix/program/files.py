@@ -159,12 +159,14 @@ class Files:
         return frozenset(self._show(text) for text in texts if text is not None) - {path}
 
     def introductions(
-        self, name: str, path: str, *, far: bool = True
+        self, name: str, path: str, *, far: bool = True, form: re.Pattern[bytes] | None = None
     ) -> Iterator[tuple[str, tuple[Item, ...]]]:
         """Yield each file that introduces a name, nearest first, with what it says of it.
 
         Functions, variables, typedefs and macros are found; constants and tags of records
         have methods of their own.
+
+        :param form: what a file must hold to be read for the name.
         """
         key = _key(name)
         nowhere = self._nowhere.setdefault(path, set())
@@ -172,14 +174,21 @@ class Files:
             return
         found = False
         for text in self._texts(path, far=far):
-            if text.may_introduce(key):
+            if text.may_introduce(key) and (form is None or form.search(text.data)):
                 shown = self._show(text)
                 items = self._named(shown, name)
                 if items:
                     found = True
                     yield shown, items
-        if not found:
+        if not found and form is None:
             nowhere.add((name, far))
+
+    def own(self, name: str, path: str) -> tuple[Item, ...]:
+        """Return what a file itself says of a name: see :meth:`introductions`."""
+        text = self._store.text(self.disk(path))
+        if not name or text is None or not text.may_introduce(_key(name)):
+            return ()
+        return self._named(path, name)
 
     def _texts(self, path: str, *, far: bool = True) -> Iterator[Text]:
         return self._scopes.texts(self.disk(path), far=far)

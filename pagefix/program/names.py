@@ -36,7 +36,7 @@ from pagefix.c.ast import (
 from pagefix.program import locals as local
 from pagefix.program.bindings import Bound, Parameters
 from pagefix.program.program import Program
-from pagefix.program.shapes import UNKNOWN
+from pagefix.program.shapes import UNKNOWN, is_plain
 from pagefix.program.trace import ENTRY, entry_type
 
 __all__ = ["Names"]
@@ -158,6 +158,8 @@ class Names(Parameters):
     def _global(self, expr: Name) -> Type:
         if expr.name in _PREDEFINED:
             return _PREDEFINED[expr.name]
+        if is_plain(expr.name):
+            return UNKNOWN  # the type in a cast that was not read as one
         for path, items in self.program.introductions(expr.name, self.origin):
             settled = False
             for item in items:

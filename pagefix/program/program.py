@@ -37,7 +37,7 @@ from pagefix.c.ast import (
 from pagefix.finding import Unread
 from pagefix.program.discover import discover
 from pagefix.program.files import Files
-from pagefix.program.shapes import find_member, is_plain, owned, records_in, tag
+from pagefix.program.shapes import find_member, is_plain, owned, records_in, tag, typedef_of
 from pagefix.program.tree import Tree
 
 __all__ = ["Program", "invoked"]
@@ -140,6 +140,8 @@ class Program(Files):
 
         :param far: whether all of ``include/`` is searched at last.
         """
+        if is_plain(name):
+            return ()
         here = self._in_file(name, path, Global)
         if any(item.init is not None or item.static for _, item in here):
             return here
@@ -397,11 +399,7 @@ class Program(Files):
         return ()
 
     def _in_file(self, name: str, path: str, kind: type[_T]) -> tuple[tuple[str, _T], ...]:
-        for shown, items in self.introductions(name, path, far=False):
-            if shown == path:
-                return tuple((shown, item) for item in items if isinstance(item, kind))
-            break
-        return ()
+        return tuple((path, item) for item in self.own(name, path) if isinstance(item, kind))
 
     def _nearest(
         self, name: str, path: str, kind: type[_T], *, far: bool = True
@@ -412,7 +410,8 @@ class Program(Files):
     def _nearest_now(
         self, name: str, path: str, kind: type[_T], far: bool
     ) -> tuple[tuple[str, _T], ...]:
-        for shown, items in self.introductions(name, path, far=far):
+        form = typedef_of(name) if kind.__name__ == Typedef.__name__ else None
+        for shown, items in self.introductions(name, path, far=far, form=form):
             found = tuple((shown, item) for item in items if isinstance(item, kind))
             if found:
                 return found
@@ -422,7 +421,7 @@ class Program(Files):
         key = name.encode("utf-8", "surrogateescape")
         form = re.compile(rb"[\s{,]" + re.escape(key) + rb"\s*[=,}/\n]")
         for text in self._texts(path, far=False):
-            if key in text.data and form.search(text.data):
+            if text.has_constants and key in text.data and form.search(text.data):
                 shown = self._show(text)
                 found = self._named(shown, name)
                 constants = tuple((shown, item) for item in found if isinstance(item, Enumerator))

@@ -9,6 +9,7 @@ Floor 2: imports only floors 0 and 1, and :mod:`pagefix.program` below it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from pagefix.c.ast import (
@@ -33,6 +34,7 @@ __all__ = [
     "owned",
     "records_in",
     "tag",
+    "typedef_of",
 ]
 
 #: The type of what is not understood.
@@ -55,6 +57,15 @@ def is_plain(name: str) -> bool:
 def tag(name: str) -> bool:
     """Whether a type's name is that of a struct, union or enum."""
     return name.startswith(_TAGS)
+
+
+def typedef_of(name: str) -> re.Pattern[bytes]:
+    """Return a form that every text has which makes a name a typedef: few others have it."""
+    word = rb"\b" + re.escape(name.encode("utf-8", "surrogateescape")) + rb"\b"
+    # The name ends what begins with the word or, behind a record's body, on the brace's line.
+    return re.compile(
+        rb"\btypedef\b[^{}]*?" + word + rb"|\}[^\n{};]*?" + word + rb"|\n[ \t]*" + word + rb"\s*;"
+    )
 
 
 def element(type_: Type) -> Type:

@@ -23,6 +23,8 @@ _DIRECTIVE = re.compile(rb'#[ \t]*(?:define[ \t]+(\w+)|include[ \t]*([<"][^>"\n]
 # tag, or another variable, may stand before the name. `}` may be indented where it ends one.
 _TOP = re.compile(rb"\n([A-Za-z_}][^\n]*|[ \t]+\}[^\n;{=]*)")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
+# A record's, or an enumeration's, head and body: its tag is one of the words between.
+_BODY = re.compile(rb"\b(struct|union|enum)\b([^;{}()=,*\[]*)\{")
 _CONTINUED = re.compile(rb"\\\r?\n")
 
 # How many bytes of headers are kept before the oldest are forgotten.
@@ -39,7 +41,17 @@ class Text:
     :param disk: ``str``, path to open.
     """
 
-    __slots__ = ("_data", "_defines", "_includes", "_looks", "_names", "_store", "_tags", "disk")
+    __slots__ = (
+        "_data",
+        "_defines",
+        "_enums",
+        "_includes",
+        "_looks",
+        "_names",
+        "_store",
+        "_tags",
+        "disk",
+    )
 
     def __init__(self, disk: str, data: bytes, store: Store | None = None) -> None:
         self.disk = disk
@@ -49,7 +61,8 @@ class Text:
         self._names: frozenset[bytes] | None = None
         self._defines: frozenset[bytes] | None = None
         self._looks = 0
-        self._tags: dict[str, bool] = {}
+        self._tags: frozenset[tuple[bytes, bytes]] | None = None
+        self._enums: bool | None = None
 
     @property
     def data(self) -> bytes:
@@ -69,7 +82,7 @@ class Text:
         self._data = None
 
     def _lighten(self) -> None:
-        self._names = self._defines = self._includes = None
+        self._names = self._defines = self._includes = self._tags = None
 
     @property
     def includes(self) -> tuple[tuple[str, bool], ...]:
@@ -102,19 +115,21 @@ class Text:
 
     def may_define(self, tag: str) -> bool:
         """Whether it may hold the body of ``struct foo`` (``union foo``, ``enum foo``)."""
-        known = self._tags.get(tag)
-        if known is None:
-            known = self._tags[tag] = self._may_define(tag)
-        return known
-
-    def _may_define(self, tag: str) -> bool:
-        if (tag + " {").encode() in self.data:
-            return True
         word, name = tag.encode().split(b" ", 1)
-        if name not in self.data:
-            return False
-        spaced = word + rb"\s+(?:\w+\s+)*?" + re.escape(name) + rb"\b[^;{}()=,*\[]*\{"
-        return re.search(spaced, self.data) is not None
+        if self._tags is None:
+            self._tags = frozenset(
+                (kind, each)
+                for kind, head in _BODY.findall(self.data)
+                for each in _WORD.findall(head)
+            )
+        return (word, name) in self._tags
+
+    @property
+    def has_constants(self) -> bool:
+        """Whether it may declare constants of an enumeration."""
+        if self._enums is None:
+            self._enums = b"enum" in self.data
+        return self._enums
 
     def may_introduce(self, key: bytes) -> bool:
         """Whether it may declare or define a name."""
