@@ -12,7 +12,7 @@ from pagefix.finding import Kind
 from pagefix.flow import Analysis, SwapOptions, analyse
 from pagefix.flow.heap import Heap, Store
 from pagefix.flow.repeats import Repeats
-from pagefix.flow.state import State
+from pagefix.flow.state import State, join
 from pagefix.flow.steps import Spot, Step, changes
 from pagefix.flow.syntax import is_number
 from pagefix.flow.values import NULL, UNKNOWN, Page, const
@@ -111,6 +111,14 @@ def test_a_change_is_made_to_another_state() -> None:
     change.apply(state)
     assert state == State({1: NULL, 2: const(3), 9: UNKNOWN}, clause="hole")
     assert changes(before, None) is None
+
+
+def test_states_are_joined_local_by_local() -> None:
+    # One is not known after the other branch, one is the same, one is either.
+    one, other = State({1: NULL, 2: NULL, 3: NULL}), State({2: NULL, 3: const(4), 5: NULL})
+    assert join(one, other) == State(
+        {1: NULL | UNKNOWN, 2: NULL, 3: NULL | const(4), 5: NULL | UNKNOWN}
+    )
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,8 @@ class Calls(Primitives):
         # An unknown record of the file system's own may be any that holds a page.
         if value != UNKNOWN or "reading-on" in self.run.without or is_number(source):
             return value
+        if isinstance(source, ast.Name) and self.run.is_foreign(source, self.path):
+            return value
         record = self.record_behind(self.type_of(source))
         if record not in self.run.own_records:
             return value

@@ -180,6 +180,12 @@ class Globals:
                     return frozenset((Pointer("pointer", number, False, False),))
         return frozenset()
 
+    def is_foreign(self, name: ast.Name, path: str) -> bool:
+        """Return whether a name is declared nowhere in the checked files: it is the kernel's."""
+        if name.decl != ast.GLOBAL or self.global_object(name.name, path):
+            return False
+        return not self.program.near_macros(name.name, path)
+
     def global_address(self, name: str, path: str) -> Value:
         """Return ``&name``: a function's address, or a variable's."""
         callee = self.function_callee(name, path)

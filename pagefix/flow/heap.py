@@ -182,6 +182,10 @@ class Heap:
         if self.step is not None:
             self._resting.setdefault(what, []).append(self.step)
 
+    def forget_steps(self) -> None:
+        """Forget which steps rest on what: none is taken again."""
+        self._resting.clear()
+
     def _drop(self, what: object) -> None:
         for step in self._resting.pop(what, ()):
             step.drop()

@@ -84,6 +84,7 @@ class Solver:
                     Edge(-1, self.table.path, name.start, name.end, sentence, False, None),
                 )
         self._drain()
+        self.world.forget_steps()
 
     def _beyond(self, entry: Entry, slot: str, name: ast.Name) -> None:
         # The slot holds a function of the kernel's own: nothing of the filesystem runs.
@@ -193,15 +194,14 @@ class Solver:
         return context
 
     def _hands_page(self, value: Value) -> bool:
-        heap = self.world.heap
-        return any(
-            atom.tag in ("page", "func")
-            or (
-                isinstance(atom, Pointer)
-                and (self.world.is_table(atom.target) or heap.holds_page(atom.target, _NOBODY))
-            )
-            for atom in value
-        )
+        world = self.world
+        for atom in value:
+            if isinstance(atom, Pointer):
+                if world.is_table(atom.target) or world.heap.holds_page(atom.target, _NOBODY):
+                    return True
+            elif atom.tag in ("page", "func"):
+                return True
+        return False
 
     def _new(
         self, key: object, function: ast.Function, path: str, args: tuple[Value, ...]

@@ -160,12 +160,12 @@ def join(left: State | None, right: State | None) -> State | None:
         return right
     if right is None or right is left:
         return left
-    env: dict[int, Value] = {}
+    env = dict(left.env)
     off = left.off & right.off
     named = left.named | right.named
     tested = left.off != right.off
-    for decl in left.env.keys() | right.env.keys():
-        one, two = left.env.get(decl, UNKNOWN), right.env.get(decl, UNKNOWN)
+    for decl in _different(env, right.env):
+        one, two = env.get(decl, UNKNOWN), right.env.get(decl, UNKNOWN)
         if one == two:
             env[decl] = one
             continue
@@ -176,6 +176,14 @@ def join(left: State | None, right: State | None) -> State | None:
             env[decl] = one | two
     clause = left.clause if right.clause is not None else None
     return State(env, off, left.gone | right.gone, clause, named)
+
+
+def _different(one: dict[int, Value], two: dict[int, Value]) -> list[int]:
+    # Locals that may hold different values: most hold the very same object.
+    found = [decl for decl, value in two.items() if one.get(decl) is not value]
+    if len(two) < len(one) + len(found):
+        found += [decl for decl in one if decl not in two]
+    return found
 
 
 def either(

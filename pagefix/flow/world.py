@@ -79,6 +79,11 @@ class World(Globals):
         function = context.function
         return self._steps.setdefault((context.path, function.start, function.variant), Steps())
 
+    def forget_steps(self) -> None:
+        """Forget the steps of all functions: nothing is run any more."""
+        self._steps.clear()
+        self.heap.forget_steps()
+
     def typer(self, context: Context) -> Typed:
         """Return the typer of a context's function, and the types that it has found."""
         function = context.function
