@@ -6,6 +6,7 @@ Floor 7, beside :mod:`pagefix.cli`.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import threading
@@ -52,16 +53,29 @@ def checked(
     from pagefix.config import Scope
 
     warnings = list(_warnings(program, rules, settings.select))
-    report = engine.check(
-        program,
-        rules,
-        settings.scope or Scope.SWAPCACHE,
-        swap_options(settings, options.without),
-        strict=settings.strict,
-        whole=named_files(options.paths),
-        names=names,
-    )
+    with _seldom_collected():
+        report = engine.check(
+            program,
+            rules,
+            settings.scope or Scope.SWAPCACHE,
+            swap_options(settings, options.without),
+            strict=settings.strict,
+            whole=named_files(options.paths),
+            names=names,
+        )
     return report, warnings
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    # What a check makes is in use to its end: to look through it for garbage, again and
+    # again, takes an eighth of the time and finds next to nothing.
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def warn(warnings: Iterable[str]) -> None:
