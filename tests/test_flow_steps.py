@@ -82,7 +82,7 @@ def test_who_takes_a_step_again_is_told_of_what_it_read() -> None:
     step = heap.step = Step(Spot(Number(0, 1, 1)))
     heap.load((number, "bi_private"), 7)
     heap.step = None
-    heap.asked_again(step.reads, 8)
+    heap.asked_again(step.asked, 8)
     heap.store((number, "bi_private"), const(1), VM)
     assert list(heap.dirty) == [7, 8]
 
@@ -95,7 +95,7 @@ def test_a_step_is_kept_for_the_locals_that_it_names() -> None:
     assert spot.key(one, (0, "", False)) != spot.key(one, (0, "", True))
     # A macro's local was used as well, and an object named after the context.
     step = Step(spot)
-    step.strays.add(2)
+    step.strays = (2,)
     step.signed = True
     spot.keep(step, one, (0, "", False))
     assert spot.key(one, (0, "", False)) != spot.key(other, (0, "", False))

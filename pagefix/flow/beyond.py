@@ -117,7 +117,7 @@ class Beyond(Expressions):
         finally:
             self.heap.step = step
         if step is not None:
-            step.calls.append(Call(function, path, args, edge, summary, len(step.reads)))
+            step.calls += (Call(function, path, args, edge, summary, len(step.asked)),)
         return summary
 
     # --- beyond -------------------------------------------------------------

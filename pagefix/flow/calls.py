@@ -135,7 +135,7 @@ class Calls(Primitives):
     def unresolved(self, expr: ast.Call) -> None:
         """Note a call through a pointer of which nothing is known."""
         if self.step is not None:
-            self.step.unresolved.append(expr)
+            self.step.unresolved += (expr,)
         # Of a model, the calls that came here are told.
         if not self.path.startswith("<"):
             self.run.unresolved(self.path, expr.start)

@@ -51,7 +51,7 @@ class Ground:
     def uses(self, decl: int) -> None:
         """Note that a plain variable is read or set."""
         if self.step is not None and decl not in self.step.spot.decls:
-            self.step.strays.add(decl)
+            self.step.strays += (decl,)
 
     def variable(self, decl: int, type_: ast.Type | None) -> int:
         """Return the object that is a boxed local."""

@@ -174,9 +174,13 @@ class Heap:
         """Return what may be in a place, and note who asked."""
         self._readers.setdefault(location, {})[reader] = None
         if self.step is not None:
-            self._rests_on(location)
-            self.step.reads.append(location)
+            self._asks(self.step, location)
         return self._contents.get(location, BOTTOM)
+
+    def _asks(self, step: Step, what: object) -> None:
+        if what not in step.asked:
+            step.asked[what] = None
+            self._resting.setdefault(what, []).append(step)
 
     def _rests_on(self, what: object) -> None:
         if self.step is not None:
@@ -267,8 +271,7 @@ class Heap:
         if level < _PAGE:
             self._waiting.setdefault(whole, {})[reader] = None
             if self.step is not None:
-                self._rests_on(whole)
-                self.step.reads.append(whole)
+                self._asks(self.step, whole)
         return level
 
     def recheck(self) -> None:

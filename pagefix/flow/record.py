@@ -125,7 +125,7 @@ class Record:
     def _sight(self, frame: Observer, seen: Seen, value: Value | None) -> None:
         clause = frame.state.clause
         if frame.step is not None:
-            frame.step.sights.append((seen, value, clause))
+            frame.step.sights += ((seen, value, clause),)
         self.sight(frame.context.number, clause, seen, value)
 
     def sight(self, number: int, clause: str | None, seen: Seen, value: Value | None) -> None:
@@ -162,7 +162,7 @@ class Record:
         """Note that a function's address is taken: it becomes somebody's callback."""
         clause = frame.state.clause
         if frame.step is not None:
-            frame.step.taken.append((name, clause))
+            frame.step.taken += ((name, clause),)
         self.taken_in(frame.context.number, clause, name)
 
     def taken_in(self, number: int, clause: str | None, name: str) -> None:

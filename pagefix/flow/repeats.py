@@ -82,7 +82,7 @@ class Repeats(Calls):
 
     def _begin(self, node: ast.Node) -> Step:
         step = self.step = self.heap.step = Step(self._steps.spot(node))
-        step.users.add(self.context.number)
+        step.users = (self.context.number,)
         return step
 
     def _end(self) -> None:
@@ -125,5 +125,5 @@ class Repeats(Calls):
                 return False
         if new:
             self.heap.asked_again(step.reads[done:], number)
-            step.users.add(number)
+            step.users += (number,)
         return True

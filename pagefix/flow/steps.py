@@ -24,6 +24,8 @@ from pagefix.flow.values import BOTTOM, Ident, Value
 
 __all__ = ["Call", "Change", "Spot", "Step", "Steps", "changes"]
 
+#: What a step that is done asks for.
+_NOTHING: dict[object, None] = {}
 #: What a step depends on: values of locals, and what tests have shown.
 Key = tuple[object, ...]
 
@@ -74,7 +76,8 @@ class Step:
     """One evaluation of an expression: what it read, did, and gave.
 
     :ivar ways: the change to the state; for a test, when it is true and when it is false.
-    :ivar reads: what it asked the heap for, in order.
+    :ivar asked: what it has asked the heap for so far, in order, while it is made.
+    :ivar reads: the same when it is done; tuples, as most are empty and there are many steps.
     :ivar sights: the places that it met a page at (see :class:`pagefix.flow.record.Record`).
     :ivar taken: the functions whose address it took.
     :ivar unresolved: the calls of which nothing was known.
@@ -85,6 +88,7 @@ class Step:
     """
 
     __slots__ = (
+        "asked",
         "calls",
         "jumped",
         "reads",
@@ -105,15 +109,16 @@ class Step:
         self.valid = True
         self.value: Value = BOTTOM
         self.ways: tuple[Change | None, Change | None] = (None, None)
-        self.reads: list[object] = []
-        self.calls: list[Call] = []
-        self.sights: list[tuple[Seen, Value | None, str | None]] = []
-        self.taken: list[tuple[str, str | None]] = []
-        self.unresolved: list[ast.Call] = []
+        self.asked: dict[object, None] = {}
+        self.reads: tuple[object, ...] = ()
+        self.calls: tuple[Call, ...] = ()
+        self.sights: tuple[tuple[Seen, Value | None, str | None], ...] = ()
+        self.taken: tuple[tuple[str, str | None], ...] = ()
+        self.unresolved: tuple[ast.Call, ...] = ()
         self.signed = False
         self.jumped = False
-        self.strays: set[int] = set()
-        self.users: set[int] = set()
+        self.strays: tuple[int, ...] = ()
+        self.users: tuple[int, ...] = ()
 
     def drop(self) -> None:
         """Note that something which the step rests on has changed."""
@@ -146,10 +151,11 @@ class Spot:
         """Remember a step from a state."""
         if step.jumped:
             return
+        step.reads, step.asked = tuple(step.asked), _NOTHING
         if (step.signed and not self.signed) or step.strays:
             # It depends on more than was thought: what is known lacks that part of the key.
             self.signed |= step.signed
-            self.decls = tuple(sorted(step.strays.union(self.decls)))
+            self.decls = tuple(sorted({*step.strays, *self.decls}))
             self.known.clear()
         self.known[self.key(before, signature)] = step
 

@@ -55,6 +55,7 @@ class World(Globals):
         self._typers: dict[tuple[str, int, int], Typed] = {}
         self._callees: dict[tuple[str, str, int], Callee] = {}
         self._expansions: dict[tuple[str, int, int, str], ast.Expr | ast.Block | None] = {}
+        self._named: dict[tuple[str, str, int], frozenset[int]] = {}
         self._fresh: dict[tuple[str, int], bool] = {}
         self._made: dict[tuple[str, int, str], ast.Type | None] = {}
         self._gives: dict[tuple[str, int], bool] = {}
@@ -196,7 +197,7 @@ class World(Globals):
         macro = callee.macro
         if macro is None or not macro.params:
             return []
-        named = {node.decl for node in walk(macro.body) if isinstance(node, ast.Name)}
+        named = self._names_in(callee.path, macro)
         params = macro.params
         fixed = len(params) - 1 if params[-1].name.endswith("...") else len(params)
         return [
@@ -204,6 +205,13 @@ class World(Globals):
             for index, arg in enumerate(expr.args)
             if index >= fixed or params[index].at not in named
         ]
+
+    def _names_in(self, path: str, macro: ast.Macro) -> frozenset[int]:
+        key = (path, macro.name, macro.at)
+        if key not in self._named:
+            names = (node for node in walk(macro.body) if isinstance(node, ast.Name))
+            self._named[key] = frozenset(name.decl for name in names)
+        return self._named[key]
 
     def returns_fresh(self, path: str, function: ast.Function) -> bool:
         """Return whether a function gives back what it has allocated, seen by its text."""
