@@ -37,17 +37,18 @@ Trusted
   - Types: a void pointer that becomes a pointer to a record leads to objects of that record only.
 
 Left out
-  - Casts of pointers to integers and back, and pointers hidden in the low bits of others.
+  - Pointers kept in numbers that are changed on the way: low bits, page frame numbers, addresses.
   - Inline assembly, races between threads, interrupts.
-  - Pages linked through page->lru; the members of a union are taken as separate members.
+  - The members of a union are taken as separate members; a record taken for its first member by
+    a cast is not known by it.
   - Numbers stored as a page's offset in memory that is read through another type.
   - Offsets handed to a function from which no rule's call can be reached by name.
   - Function pointers that only code outside the checked paths stores.
+  - What is left in an object that is not known (current->journal_info) for a function that is
+    handed nothing.
   - More than one element of an array: all elements hold what any of them holds.
   - Guards told in other ways than by the result of a test or by a variable that has it or is set
-    where it leads: a flag kept in memory, a bit of page->flags taken out by hand.
-  - Pages made of kernel virtual addresses (virt_to_page); a record taken for its first member by
-    a cast.
+    where it leads: a flag kept in memory, IS_SWAPFILE() of the inode.
   - Tables that a macro with arguments defines.
 
 Where a bound is hit (contexts of one function, depth of a call chain) contexts are joined, and the
