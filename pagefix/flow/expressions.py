@@ -87,8 +87,9 @@ class Expressions(Branches):
                 return self._page_member(expr, found)
             if expr.field in self.run.page_fields and TOP in base:
                 self.run.record.page_field(self, expr, access, base)
-        elif isinstance(expr.base, ast.Unary) and expr.base.op == "*":
-            inner = self.value(expr.base.operand)
+        else:
+            whole = _dereferenced(expr.base)
+            inner = BOTTOM if whole is None else self.value(whole)
             if pages(inner):
                 self.run.record.page_field(self, expr, access, inner)
                 return self._page_member(expr, pages(inner))
@@ -192,14 +193,13 @@ class Expressions(Branches):
 
     def _address(self, operand: ast.Expr) -> Value:
         if isinstance(operand, ast.Member):
-            base: Value | None = None
-            if operand.arrow:
-                base = self.value(operand.base)
-                if pages(base):
-                    self.run.record.page_field(self, operand, Access.ADDRESS, base)
-                    whole = operand.field == "page" or self._is_link(operand)
-                    return frozenset(pages(base)) if whole else UNKNOWN
-            return self._address_of_member(operand, base)
+            pointer = operand.base if operand.arrow else _dereferenced(operand.base)
+            base = None if pointer is None else self.value(pointer)
+            if base is not None and pages(base):
+                self.run.record.page_field(self, operand, Access.ADDRESS, base)
+                whole = operand.field == "page" or self._is_link(operand)
+                return frozenset(pages(base)) if whole else UNKNOWN
+            return self._address_of_member(operand, base if operand.arrow else None)
         if isinstance(operand, ast.Subscript):
             value = self.value(operand.base)
             self.value(operand.index)
@@ -295,10 +295,10 @@ class Expressions(Branches):
     def note_write(self, target: ast.Expr, access: Access) -> None:
         """Report a write to a member of a page."""
         if isinstance(target, ast.Member) and target.field in self.run.page_fields:
-            if target.arrow:
-                base = self.value(target.base)
-                if pages(base) or TOP in base:
-                    self.run.record.page_field(self, target, access, base)
+            pointer = target.base if target.arrow else _dereferenced(target.base)
+            base = BOTTOM if pointer is None else self.value(pointer)
+            if pages(base) or (target.arrow and TOP in base):
+                self.run.record.page_field(self, target, access, base)
 
     def _conditional(self, expr: ast.Conditional) -> Value:
         yes, no = self.branch(expr.test)
@@ -357,6 +357,13 @@ class Expressions(Branches):
 
     def _size(self, expr: ast.SizeOf) -> Value:
         return UNKNOWN
+
+
+def _dereferenced(expr: ast.Expr) -> ast.Expr | None:
+    # The pointer in ``(*page).index`` and ``page[0].index``.
+    if isinstance(expr, ast.Unary) and expr.op == "*":
+        return expr.operand
+    return expr.base if isinstance(expr, ast.Subscript) else None
 
 
 def _call(self: Expressions, expr: ast.Call) -> Value:
