@@ -16,7 +16,7 @@ from typing import NamedTuple
 from pagefix import reads
 from pagefix.c import ast, walk
 from pagefix.finding import Confidence, Finding, Severity, Step, fingerprint
-from pagefix.program import Program, Typer
+from pagefix.program import Program, Typer, swaps_through_methods
 from pagefix.rulebook import Called, Installed, OpsSpec, Refused, Rule, Template
 from pagefix.source import Place
 
@@ -182,7 +182,8 @@ class _Rule:
         if not self.given(what):
             return False
         if what.extents and self.program.enumerator(what.extents, _SWAP):
-            return body is not None and re.search(rb"\breturn\s+0\s*;", body) is not None
+            name = self.activates(table)
+            return name is not None and swaps_through_methods(self.program, name, table.path)
         return True
 
     def given(self, what: Called) -> bool:
@@ -206,12 +207,14 @@ class _Rule:
             yield function
 
     def definitions(self, table: _Table) -> Sequence[tuple[str, ast.Function]]:
+        name = self.activates(table)
+        return () if name is None else self.program.functions(name, table.path)
+
+    def activates(self, table: _Table) -> str | None:
         value: ast.Expr = table.members[self.spec.slot].value
         while isinstance(value, ast.Unary | ast.Cast):
             value = value.operand if isinstance(value, ast.Unary) else value.value
-        if not isinstance(value, ast.Name):
-            return ()
-        return self.program.functions(value.name, table.path)
+        return value.name if isinstance(value, ast.Name) else None
 
     # --- the VM's files
 

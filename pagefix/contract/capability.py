@@ -12,14 +12,13 @@ from typing import NamedTuple
 
 from pagefix import reads
 from pagefix.c import ast
-from pagefix.program import Program
+from pagefix.program import Program, swaps_through_methods
 
 __all__ = ["OPS", "Capable", "capable", "members"]
 
 OPS = "struct address_space_operations"
 
 _ACTIVATE = re.compile(rb"\.swap_activate\s*=")
-_THROUGH = re.compile(rb"\bSWP_FS(?:_OPS)?\b|\breturn\s+0\s*;")
 
 
 class Capable(NamedTuple):
@@ -80,11 +79,16 @@ def _slots(program: Program) -> set[str]:
     return {field.name for record in records for field in record.fields}
 
 
-def _activate(program: Program, path: str, item: ast.Global) -> list[bytes]:
+def _slot(program: Program, path: str, item: ast.Global) -> ast.Name | None:
     value = members(program, path, item).get("swap_activate")
     if isinstance(value, ast.Unary):
         value = value.operand
-    if not isinstance(value, ast.Name):
+    return value if isinstance(value, ast.Name) else None
+
+
+def _activate(program: Program, path: str, item: ast.Global) -> list[bytes]:
+    value = _slot(program, path, item)
+    if value is None:
         return []
     return [
         program.unit(where).code[function.start : function.end]
@@ -103,7 +107,8 @@ def _through(program: Program, slots: set[str], path: str, item: ast.Global) -> 
         return "swap_rw" in members(program, path, item)
     if not program.mentions("include/linux/swap.h", b"SWP_ACTIVATED"):
         return True
-    return any(_THROUGH.search(code) for code in _activate(program, path, item))
+    value = _slot(program, path, item)
+    return value is not None and swaps_through_methods(program, value.name, path)
 
 
 def _beside(program: Program) -> bool:

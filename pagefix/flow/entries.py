@@ -6,13 +6,12 @@ is data (``rules/models/entries.toml``).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pagefix.c import ast
 from pagefix.errors import PagefixError
-from pagefix.program import Program
+from pagefix.program import Program, swaps_through_methods
 from pagefix.rulebook import Entry, Models
 
 __all__ = ["OPS", "Plan", "SwapOptions", "Table", "plan"]
@@ -203,8 +202,7 @@ def _automatic(
 
 
 def _through_filesystem(program: Program, path: str, item: ast.Global, slots: set[str]) -> bool:
-    # From 5.0 swap_activate() may hand the VM extents instead: only one that returns 0 or
-    # sets SWP_FS_OPS (SWP_FS before) asks for its methods to be called.
+    # From 5.0 swap_activate() may hand the VM extents instead.
     if not _chooses(program, path):
         return True
     members = _members(program, path, item)
@@ -213,13 +211,8 @@ def _through_filesystem(program: Program, path: str, item: ast.Global, slots: se
     value = _peeled(members["swap_activate"])
     if not isinstance(value, ast.Name):
         return False
-    for where, function in program.functions(value.name, path):
-        data = program.unit(where).code[function.start : function.end]
-        if re.search(rb"\bSWP_FS(_OPS)?\b", data):
-            return True
-        if "swap_rw" not in slots and re.search(rb"\breturn\s+0\s*;", data):
-            return True
-    return False
+    by_return = "swap_rw" not in slots
+    return swaps_through_methods(program, value.name, path, by_return=by_return)
 
 
 def _chooses(program: Program, path: str) -> bool:

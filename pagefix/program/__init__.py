@@ -3,6 +3,7 @@
 Floor 2.
 """
 
+from pagefix.program.activation import swaps_through_methods
 from pagefix.program.bindings import Bound
 from pagefix.program.discover import STDIN
 from pagefix.program.locals import visible
@@ -22,6 +23,7 @@ __all__ = [
     "find_member",
     "invoked",
     "owned",
+    "swaps_through_methods",
     "tag",
     "visible",
 ]
