@@ -64,11 +64,12 @@ class Expressions:
         """Return the ways through an expression."""
         if expr is None:
             return [(ANY, state)]
+        # The most frequent first: a pattern after the other takes time.
+        if isinstance(expr, ast.Name):
+            return [(self._name(expr, state), state)]
+        if isinstance(expr, ast.Number):
+            return [(_sign(expr.value), state)]
         match expr:
-            case ast.Number():
-                return [(_sign(expr.value), state)]
-            case ast.Name():
-                return [(self._name(expr, state), state)]
             case ast.Cast():
                 return self.eval(expr.value, state)
             case ast.Call() | ast.Member() | ast.Subscript() if self.run.inert(self, expr):
@@ -114,6 +115,8 @@ class Expressions:
 
     def after(self, expr: ast.Expr, states: Iterable[State]) -> list[State]:
         """Return what is known behind an expression."""
+        if isinstance(expr, ast.Name | ast.Number) or self.run.inert(self, expr):
+            return states if isinstance(states, list) else list(states)
         return bounded(state for each in states for _, state in self.eval(expr, each))
 
     def _name(self, expr: ast.Name, state: State) -> int:

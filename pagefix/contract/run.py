@@ -23,7 +23,7 @@ from pagefix.contract.expressions import Expressions, Values, key_of
 from pagefix.contract.locks import Lock, lock_of
 from pagefix.contract.sources import FEW, Sources
 from pagefix.contract.statements import ENDS, Frame
-from pagefix.contract.states import ANY, Root, State, behind
+from pagefix.contract.states import ANY, NOTHING, Root, State, behind
 from pagefix.contract.subjects import Content, Shape
 from pagefix.contract.tests import Tests
 from pagefix.rulebook import Demand, Effect
@@ -269,7 +269,22 @@ class Run(Effects):
         self._depth -= 1
         hits, self._hits = tuple(self._hits), outer
         first = {hit.stale: hit for hit in reversed(hits)}
-        return _Result(tuple(ways), tuple(first.values()))
+        left = dict.fromkeys((mask, self._left(each, path, shape, roots)) for mask, each in ways)
+        return _Result(tuple(left), tuple(first.values()))
+
+    def _left(self, state: State, path: str, shape: Shape, roots: tuple[Root, ...]) -> State:
+        # That a local of a callee was tested says, behind the call, no more than that something
+        # was, if that is all that is asked: ways that differ in it alone are one way.
+        start, end = shape.function.start, shape.function.end
+        own = [
+            mark
+            for mark in state.marks
+            if mark[0][0] == path and start <= mark[0][1] < end and mark[0] not in roots
+        ]
+        if not own:
+            return state
+        some = () if self.need else ((NOTHING, new) for _, new in own)
+        return state._replace(marks=state.marks.difference(own).union(some))
 
     def _back(
         self,

@@ -74,6 +74,7 @@ class Sources:
         self._tables: dict[tuple[str, int], dict[str, ast.Expr]] = {}
         self._headed: dict[bytes, list[str]] | None = None
         self._homes: dict[str, str | None] = {}
+        self._shared_above: dict[str, set[str]] = {}
 
     # --- where a name stands ------------------------------------------------------
 
@@ -97,7 +98,7 @@ class Sources:
         for path in texts.having(key):
             code = self._code(path)
             if pattern is not None:
-                places: Iterable[int] = (match.start() for match in pattern.finditer(code))
+                places: Iterable[int] = _formed(code, key, pattern)
             else:
                 places = _words(code, key)
             for at in places:
@@ -198,9 +199,23 @@ class Sources:
 
     def _shared_callers(self, name: str) -> set[str]:
         # Shared code calls what shared code defines: one more search there, kept short.
-        if self.home(name) is None:
-            return set()
-        return {each for each in self.holders(name, shared=True) if self.home(each) is not None}
+        if name not in self._shared_above:
+            home = self.home(name)
+            found: set[str] = set()
+            if home is not None:
+                # What is static is called in its own file alone.
+                texts = self._alone(home) if self._is_static(name, home) else self._shared_text()
+                found = {each for each in self._holding(texts, name, "") if self.home(each)}
+            self._shared_above[name] = found
+        return self._shared_above[name]
+
+    def _is_static(self, name: str, path: str) -> bool:
+        starts, names = self._starts[path], self._names[path]
+        at = starts[names.index(name)]
+        return self._shared_files()[path].startswith(b"static", at)
+
+    def _alone(self, path: str) -> Joined:
+        return Joined({path: self._shared_files()[path]})
 
     def _scan(self, path: str) -> None:
         if path in self._starts:
@@ -357,6 +372,16 @@ def _words(code: bytes, key: bytes) -> Iterator[int]:
         if not (_is_word(code[at - 1 : at]) or _is_word(code[end : end + 1])):
             yield at
         at = code.find(key, end)
+
+
+def _formed(code: bytes, key: bytes, form: re.Pattern[bytes]) -> Iterator[int]:
+    # Where a word stands in its form: looked at from its line to the end of its statement,
+    # for the form at every place of a text would take long.
+    for at in _words(code, key):
+        end = code.find(b";", at) + 1
+        match = form.search(code, code.rfind(b"\n", 0, at) + 1, end or len(code))
+        if match is not None:
+            yield match.start()
 
 
 def _is_word(char: bytes) -> bool:

@@ -23,6 +23,8 @@ ENDS = frozenset(["BUG", "panic", "unreachable"])
 #: Statements that are passed by where nothing in them matters.
 _IDLE = (ast.ExprStmt, ast.If, ast.While, ast.For, ast.ForEach, ast.Switch)
 
+_JUMPS = (ast.Goto, ast.Return, ast.Break, ast.Continue)
+
 
 class Frame(Expressions):
     """One function on a path.
@@ -70,6 +72,8 @@ class Frame(Expressions):
             return []
         if isinstance(stmt, _IDLE) and self.run.inert(self, stmt):
             return states
+        if isinstance(stmt, _JUMPS):
+            return self._jump(stmt, states)
         match stmt:
             case ast.Block():
                 return self._sequence(stmt.body, states)

@@ -92,7 +92,7 @@ class State(NamedTuple):
 
 def bounded(states: Iterable[State]) -> list[State]:
     """Return states without duplicates, joined where they are too many."""
-    found = list(dict.fromkeys(states))
+    found = states if isinstance(states, list) and len(states) < 2 else list(dict.fromkeys(states))
     if len(found) <= _BOUND:
         return found
     groups: dict[tuple[frozenset[tuple[Root, bool]], bool], dict[int, int] | None] = {}
