@@ -236,3 +236,11 @@ def test_pairing_and_direct_io_are_clauses_of_the_table() -> None:
     todo = {each.clause: each.reason for each in planned if each.role == "foofs_btree_ok"}
     assert todo["P1"].startswith("foofs_btree_ok must get swap_deactivate")
     assert todo["P2"].startswith("foofs_btree_ok must get direct_IO and readpage")
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda each: f"{each.parent.name}-{each.stem}")
+def test_a_hurried_check_finds_what_a_whole_one_finds(program: Path) -> None:
+    loaded = engine.load([str(program)])
+    hurried, whole = (check_contracts(loaded, RULES, places=each) for each in (False, True))
+    assert hurried.findings == whole.findings
+    assert [each.verdict for each in hurried.outcomes] == [each.verdict for each in whole.outcomes]

@@ -151,6 +151,8 @@ class _Checker:
                 self._kept(rule, role, start, None, words)
                 continue
             run = self._run(start, demand, spec)
+            if not self.places:
+                run.hurry()
             hits, _ = run.hits(State(locked=locked))
             if hits:
                 missing += [(demand, hit) for hit in hits]

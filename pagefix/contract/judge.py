@@ -16,14 +16,19 @@ class Judge(Protocol):
     """Who knows the demand, follows calls and notes effects; a frame is where it happens.
 
     :param unheeded: the last call that is a statement: nobody looks at what it returns.
+    :param hasty: whether a way is left where nothing can be missing on it any more.
     """
 
     demand: Demand
     tests: Tests
     unheeded: ast.Expr | None
+    hasty: bool
 
     def call(self, frame: Any, expr: ast.Call, name: str, state: State) -> list[tuple[int, State]]:
         """Return the ways through a call."""
+
+    def settled(self, state: State) -> bool:
+        """Tell whether what a path is about has been tested for good."""
 
     def asked(self, frame: Any, expr: ast.Expr) -> bool:
         """Tell whether an expression mentions what the demand asks for."""

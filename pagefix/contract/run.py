@@ -98,6 +98,7 @@ class Run(Effects):
         self._memo: dict[tuple[object, ...], _Result | None] = {}
         self._depth = 0
         self.unheeded: ast.Expr | None = None
+        self.hasty = False
         self._hollow: dict[tuple[str, str], bool] = {}
 
     def hits(self, state: State) -> tuple[tuple[Hit, ...], Values]:
@@ -113,6 +114,22 @@ class Run(Effects):
         )
         ways = frame.walk(state)
         return tuple(self._hits), ways
+
+    def hurry(self) -> None:
+        """Leave a way where nothing can be missing on it any more.
+
+        Then not all tests are met that stand on the ways, and not all effects: no use where
+        those are asked for. A test that an unlock undoes, or another object, settles nothing.
+        """
+        self.hasty = not self.demand.lock and all(
+            effect.subject is None and effect.bound is None for effect in self.effects
+        )
+
+    def settled(self, state: State) -> bool:
+        """Tell whether what a path is about has been tested for good."""
+        held = {root for root, fresh in state.marks if fresh}
+        # A local is given another value in the next round of a loop; a parameter is not.
+        return self.need <= held if self.need else any(root[0] == "" for root in held)
 
     # --- calls --------------------------------------------------------------------
 

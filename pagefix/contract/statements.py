@@ -133,6 +133,8 @@ class Frame(Expressions):
     def _sequence(self, body: Sequence[ast.Stmt], states: list[State]) -> list[State]:
         for stmt in body:
             states = self._exec(stmt, states)
+            if self.run.hasty:
+                states = [each for each in states if not (each.marks and self.run.settled(each))]
             if len(states) > 1:
                 states = self._living(stmt.start, stmt.end, states)
         return states
