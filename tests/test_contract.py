@@ -115,6 +115,15 @@ def test_a_test_in_the_vfs_that_is_not_heeded_does_not(tmp_path: Path) -> None:
     assert places(tree(tmp_path, FILESYSTEM, VFS % said)) == [("reflink-of-swapfile", 8)]
 
 
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_file_without_a_function_changes_nothing(program: Path, tmp_path: Path) -> None:
+    folder = tree(tmp_path, program.read_text())
+    alone = places(folder)
+    (folder / "fs/foo/empty.c").write_text("")
+    (folder / "fs/foo/only.c").write_text("#include <linux/fs.h>\nstruct foo_only;\n")
+    assert places(folder) == alone
+
+
 def test_nothing_is_asked_where_no_table_has_swap_activate(tmp_path: Path) -> None:
     text = re.sub(r"const struct address_space_operations.*\n", "", FILESYSTEM)
     assert places(tree(tmp_path, text)) == []

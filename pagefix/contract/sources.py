@@ -13,6 +13,7 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from pagefix import reads
 from pagefix.c import ChunkKind, ast
@@ -192,7 +193,7 @@ class Sources:
         self._scan(path)
         starts, names = self._starts[path], self._names[path]
         code = self.program.unit(path).code
-        for name, start, end in zip(names, starts, [*starts[1:], len(code)], strict=True):
+        for name, (start, end) in zip(names, pairwise([*starts, len(code)]), strict=True):
             if name:
                 for word in set(_CALL.findall(code, start, end)) - _KEYWORDS:
                     yield name, word.decode()
