@@ -26,6 +26,16 @@ def test_a_patch_that_is_to_come(
     assert repository.foofs.read_text() == text
 
 
+def test_a_patch_that_came_with_other_line_ends(
+    repository: Repository, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.edit(*SIZE)
+    diff = repository.git("diff")
+    repository.git("checkout", "--quiet", ".")
+    feed(monkeypatch, diff.replace("\n", "\r\n"))
+    assert found(capsys, "--patch", "-") == [(59, "line")]
+
+
 def test_a_patch_that_the_tree_has(
     repository: Repository, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

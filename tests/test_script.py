@@ -68,6 +68,36 @@ def test_columns_are_bytes(tmp_path: Path) -> None:
     assert data[finding.span.start : finding.span.end] == b"mapping"
 
 
+def test_places_and_edits_of_a_text_that_is_not_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "walk.py"
+    head = b"# coding: latin-1\n# caf\xe9 \xe4\n"
+    use = b"\n\ndef show(inode):\n    for _, p in inode_for_each_page(inode):\n        print('\xe9', p.index)\n"
+    one = b"from drgn.helpers.linux.fs import inode_for_each_page\n"
+    path.write_bytes(head + one + use)
+    (finding,) = found(path)
+    assert (finding.place.line, finding.place.column) == (8, 22)
+    assert main(["rewrite", "--apply", str(path)]) == 0
+    two = b"from drgn.helpers.linux.mm import page_index\n"
+    assert path.read_bytes() == head + one + two + use.replace(b"p.index", b"page_index(p)")
+
+
+def test_an_encoding_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "walk.py").write_bytes(b"# coding: nonsense\nimport drgn\nx.mapping\n")
+    assert main(["check", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert "unknown encoding: nonsense" in out
+    assert "mistake in pagefix" not in err
+
+
+def test_a_use_in_the_line_of_the_import_is_left(tmp_path: Path) -> None:
+    # The helper would be inserted behind its use, and both would edit the line.
+    path = tmp_path / "walk.py"
+    text = "import drgn; from drgn.helpers.linux.mm import *; print(pfn_to_page(prog, 1).index)"
+    path.write_text(text)
+    main(["rewrite", "--unsafe", "--apply", str(path)])
+    assert path.read_text() == text
+
+
 def test_c_and_scripts_in_one_run(tmp_path: Path) -> None:
     (tmp_path / "walk.py").write_text(WALK)
     (tmp_path / "other.py").write_text("print('no script of ours')\n")

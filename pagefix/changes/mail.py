@@ -37,7 +37,10 @@ def letters(data: bytes) -> list[Letter]:
 
     Of several versions of a series the last is taken. Mails without a diff are left out.
     """
-    data = data.replace(b"\r\n", b"\n") if _is_mail(data.replace(b"\r\n", b"\n")) else data
+    plain = data.replace(b"\r\n", b"\n")
+    # Where git's own lines end so too, the way of the diff did it, not the file.
+    if _is_mail(plain) or data.count(b"\n") == data.count(b"\r\n"):
+        data = plain
     if not _is_mail(data):
         return [Letter("", data)]
     starts = [match.start() for match in _FROM.finditer(data)]

@@ -231,7 +231,11 @@ def rewrite_source(
                 needs = needs_of(script, spec.helper, inserted=spec.inserted)
                 wanted += [needs] if needs is not None else []
                 break
-    made = sorted([*edits, *needed_edits(script, wanted)], key=lambda each: each.start)
+    needed = list(needed_edits(script, wanted))
+    if any(one.start < two.end and two.start < one.end for one in edits for two in needed):
+        # An import and a use in one line: what is inserted would stand behind its use.
+        return source.data, (), set(chosen)
+    made = sorted([*edits, *needed], key=lambda each: each.start)
     data = source.data
     for each in reversed(made):
         data = data[: each.start] + each.text.encode("utf-8", "surrogateescape") + data[each.end :]

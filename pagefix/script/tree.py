@@ -6,6 +6,7 @@ Floor 5.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache, cached_property, lru_cache
@@ -41,6 +42,7 @@ class Script:
         self.module = cst.parse_module(source.data)
         # LibCST counts from behind a byte order mark.
         self._shift = 3 if source.data.startswith(b"\xef\xbb\xbf") else 0
+        self._offsets = _offsets(source.data, self.module.encoding)
 
     @cached_property
     def _spans(self) -> Mapping[cst.CSTNode, CodeSpan]:
@@ -51,8 +53,8 @@ class Script:
     def span(self, node: cst.CSTNode) -> tuple[int, int]:
         """Return the byte offsets of a node, without its white space."""
         found = self._spans[node]
-        start = found.start + self._shift
-        return start, start + found.length
+        start, end = found.start + self._shift, found.start + self._shift + found.length
+        return (self._offsets[start], self._offsets[end]) if self._offsets else (start, end)
 
     def text(self, node: cst.CSTNode) -> str:
         """Return the text of a node."""
@@ -67,11 +69,25 @@ class Script:
         return Step(way.depth, self.source.place(*self.span(way.node)), way.sentence)
 
 
+def _offsets(data: bytes, encoding: str) -> array[int] | None:
+    # LibCST counts the bytes that the text has in UTF-8, whatever its cookie says.
+    if data.isascii() or encoding.lower().replace("_", "-") in ("utf-8", "utf-8-sig"):
+        return None
+    found, at = array("q"), 0
+    for each in data.decode(encoding):
+        found.extend([at] * len(each.encode()))
+        at += len(each.encode(encoding))
+    if at != len(data):
+        raise UnicodeError(f"places in a text in {encoding} cannot be told")
+    found.append(at)
+    return found
+
+
 def parse(source: SourceFile, kind: str) -> Script | str:
     """Return a script, or why it is none."""
     try:
         return Script(source, kind)
-    except (cst.ParserSyntaxError, UnicodeDecodeError) as error:
+    except (cst.ParserSyntaxError, UnicodeError, SyntaxError) as error:
         lines = str(error).splitlines() or ["it does not read as Python"]
         return re.sub(r"\s+", " ", lines[0])
 
