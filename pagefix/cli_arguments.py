@@ -132,6 +132,7 @@ def parser() -> argparse.ArgumentParser:
     def command(name: str, help: str, usage: str, examples: str = "") -> argparse.ArgumentParser:
         one = known.add_parser(
             name,
+            prog=f"pagefix {name}",
             help=help,
             usage=f"pagefix {name} {usage}",
             description=help[0].upper() + help[1:] + ".",

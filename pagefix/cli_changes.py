@@ -130,7 +130,7 @@ def _changes(options: argparse.Namespace, revision: str | None, patch: str | Non
         repository = Repository(first if os.path.isdir(first) else os.path.dirname(first) or ".")
         if options.staged:
             return repository.staged(revision)
-        return repository.since(revision or "HEAD")
+        return repository.since("HEAD" if revision is None else revision)
     root = Tree.around(options.paths or ["."]).root
     roots = [root] if root is not None else []
     # A tree need not be a repository.

@@ -111,6 +111,23 @@ def test_a_file_that_git_does_not_know(
     assert [by for _, by in found(capsys, "--since", "HEAD")] == ["line"] * 6
 
 
+def test_a_script_that_git_does_not_know(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = repository.top / "tools" / "walk.py"
+    script.parent.mkdir()
+    script.write_text(
+        "from drgn.helpers.linux.mm import for_each_page\n"
+        "for page in for_each_page(prog):\n"
+        "    print(page.mapping.host)\n"
+    )
+    assert found(capsys, "--since", "HEAD") == [(3, "line")]
+    # The index does not have it, and the directory is read for another one.
+    (script.parent / "more.py").write_text("import drgn\n")
+    repository.git("add", "tools/more.py")
+    assert found(capsys, "--staged", "tools") == []
+
+
 def test_what_another_branch_has_changed_does_not_count(
     repository: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,6 +168,8 @@ def test_a_revision_that_is_none(
     repository: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert refused(capsys, "--since", "nowhere")[0] == "pagefix: there is no revision 'nowhere'"
+    # As a variable that is not set leaves it: to look at nothing would pass for clean.
+    assert refused(capsys, "--since", "")[0] == "pagefix: there is no revision ''"
 
 
 def test_no_repository(

@@ -291,19 +291,21 @@ def test_explain_an_unknown_rule(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "title"),
+    ("arguments", "title", "command"),
     [
-        ([], "the following arguments are required: COMMAND"),
-        (["check"], "the following arguments are required: PATH"),
-        (["check", "--nonsense", "."], "unrecognized arguments: --nonsense"),
-        (["check", "--scope", "some", "."], "argument --scope: invalid choice: 'some'"),
-        (["explode"], "argument COMMAND: invalid choice: 'explode'"),
+        ([], "the following arguments are required: COMMAND", "pagefix"),
+        (["check"], "the following arguments are required: PATH", "pagefix check"),
+        (["check", "--nonsense", "."], "unrecognized arguments: --nonsense", "pagefix"),
+        (["check", "--scope", "some", "."], "argument --scope: invalid choice", "pagefix check"),
+        (["explode"], "argument COMMAND: invalid choice: 'explode'", "pagefix"),
     ],
 )
 def test_a_wrong_command_line(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], title: str
+    capsys: pytest.CaptureFixture[str], arguments: list[str], title: str, command: str
 ) -> None:
-    assert error(capsys, arguments)[0].startswith(f"pagefix: {title}")
+    lines = error(capsys, arguments)
+    assert lines[0].startswith(f"pagefix: {title}")
+    assert lines[2].endswith(f"`{command} --help` shows what it takes.")
 
 
 def test_a_closed_pipe_is_quiet(fs: Path) -> None:

@@ -15,7 +15,7 @@ from pagefix.errors import PagefixError
 
 __all__ = ["Repository"]
 
-_SOURCES = (".c", ".h")
+_SOURCES = (".c", ".h", ".py")
 # Whatever the user has set, the diff is one that can be read.
 _DIFF = (
     "diff",
