@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pagefix.c import ast
 from pagefix.flow.contexts import Edge, Kind, Summary
 from pagefix.flow.expressions import Expressions
+from pagefix.flow.heap import ALWAYS_THERE
 from pagefix.flow.outcomes import predicate
 from pagefix.flow.places import PAGE_RECORDS
 from pagefix.flow.steps import Call
@@ -94,15 +95,23 @@ class Beyond(Expressions):
                 kept.add(atom if small else TOP)
             else:
                 kept.add(atom)
-        if any(atom.tag == "pointer" for atom in kept):
+        if any(isinstance(atom, Pointer) and not self._decides(atom.target) for atom in kept):
             # Whether it may also be null, or point elsewhere, is not worth a context.
             kept = {atom for atom in kept if atom.tag not in ("top", "const")}
         elif TOP in kept:
             kept = {atom for atom in kept if atom.tag != "const"}
         return frozenset(kept)
 
+    def _decides(self, number: int) -> bool:
+        # Whether a test for null of a pointer to it has one outcome: who may pass null, too,
+        # must say so.
+        return self.heap.info(number).kind in ALWAYS_THERE
+
     def _negligible(self, number: int) -> bool:
-        # An object that nobody here made and that holds nothing: its type will do.
+        # An object that nobody here made and that holds nothing: its type will do. What the VM
+        # passes is never null.
+        if self.heap.info(number).kind == "param":
+            return False
         if self.heap.site(number)[0] in ("alloc", "var", "global") or self.run.is_table(number):
             return False
         return not self.heap.holds(number, self.context.number)

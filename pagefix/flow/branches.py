@@ -6,6 +6,7 @@ Third part of the interpreter (see :class:`pagefix.flow.frame.Frame`).
 from __future__ import annotations
 
 from pagefix.c import ast
+from pagefix.flow.heap import ALWAYS_THERE
 from pagefix.flow.outcomes import told
 from pagefix.flow.places import Places
 from pagefix.flow.state import State, join
@@ -84,9 +85,9 @@ class Branches(Places):
         return yes, no
 
     def _is_address(self, atom: Atom) -> bool:
-        # What cannot be null: a function, a variable, a member of something.
+        # What cannot be null: a function, a variable, a member of something, what the VM passes.
         if isinstance(atom, Pointer):
-            return self.heap.info(atom.target).kind in ("var", "global", "sub", "slot")
+            return self.heap.info(atom.target).kind in ALWAYS_THERE
         return atom.tag == "func"
 
     def _refine(self, test: ast.Expr, value: Value, yes: State | None, no: State | None) -> Sides:

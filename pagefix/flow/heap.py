@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pagefix.flow.steps import Step
 from pagefix.flow.values import BOTTOM, Atom, Pointer, Value, ordered, tracked, without_identities
 
-__all__ = ["ELEMENTS", "Heap", "Location", "Obj", "Store"]
+__all__ = ["ALWAYS_THERE", "ELEMENTS", "Heap", "Location", "Obj", "Store"]
 
 #: The field name for what a pointer or an array points to when it is no record.
 ELEMENTS = "[]"
@@ -43,6 +43,10 @@ class Obj(NamedTuple):
 
 
 Location = tuple[int, str]
+
+#: Kinds of objects that a pointer to them is never null. The VM always passes the swap file, the
+#: kiocb and the iterator (mm/page_io.c): the way for a call without a file is not its way.
+ALWAYS_THERE = frozenset(("var", "global", "sub", "slot", "param"))
 
 #: Objects that are parts of others.
 _PARTS = frozenset(("sub", "slot"))
