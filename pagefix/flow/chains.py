@@ -9,10 +9,12 @@ short one before a long one.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from pagefix.finding import Step
 from pagefix.flow.contexts import Context, Edge
+from pagefix.flow.heap import Store
 from pagefix.flow.solver import Solver
 from pagefix.flow.values import pages, pointers
 from pagefix.source import Place
@@ -175,7 +177,8 @@ class Chains:
         pending: Edge | None = None
         carried = False
         depth = 0
-        for edge, context in zip(self._edges(number), self._contexts(number), strict=True):
+        contexts = self._contexts(number)
+        for at, (edge, context) in enumerate(zip(self._edges(number), contexts, strict=True)):
             if _is_model(context.path):
                 pending = pending or edge
                 continue
@@ -186,7 +189,7 @@ class Chains:
                 pending = None
             carries = not any(pages(value) for value in context.args)
             if carries and (not carried or (edge.assumed and self._by_record(context))):
-                put = self._put(context, depth)
+                put = self._put(context, contexts[at:], depth)
                 if put is not None:
                     steps.append(put)
             carried = carries
@@ -203,7 +206,18 @@ class Chains:
         info = self._solver.world.heap.info
         return any(info(one.target).kind == "any" for v in context.args for one in pointers(v))
 
-    def _put(self, context: Context, depth: int) -> Step | None:
+    def _put(self, context: Context, rest: list[Context], depth: int) -> Step | None:
+        # A carrier may hold the page in more than one place: the one that is read on this way.
+        found = list(self._puts(context))
+        numbers = [each.number for each in rest]
+        best = max(found, key=lambda each: _last_of(numbers, each[2]), default=None)
+        if best is None:
+            return None
+        store, record, _readers = best
+        return self._stored(store.context, store.path, store.start, store.end, record, depth)
+
+    def _puts(self, context: Context) -> Iterator[tuple[Store, str, Container[int]]]:
+        # Where the page was put into what a context was handed, and who took it from there.
         heap = self._solver.world.heap
         seen: set[int] = set()
         todo = [one.target for value in context.args for one in pointers(value)]
@@ -217,12 +231,9 @@ class Chains:
                 if pages(value) and store is not None:
                     record = heap.info(number).record
                     record = f"a {record}" if record else "an array"
-                    return self._stored(
-                        store.context, store.path, store.start, store.end, record, depth
-                    )
+                    yield store, record, heap.readers((number, field))
                 todo += [one.target for one in pointers(value)]
             todo[:0] = heap.parts(number)
-        return None
 
     def _stored(
         self, context: int, path: str, start: int, end: int, record: str, depth: int
@@ -254,6 +265,11 @@ class Chains:
 
     def _place(self, path: str, start: int, end: int) -> Place:
         return self._solver.world.program.unit(path).source.place(start, end)
+
+
+def _last_of(numbers: list[int], readers: Container[int]) -> int:
+    # How far down the way the last of its contexts among some readers is.
+    return max((at for at, number in enumerate(numbers) if number in readers), default=-1)
 
 
 def _is_model(path: str) -> bool:

@@ -7,7 +7,7 @@ solver's fixpoint ends; whoever read a place that grows is run again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
 from pagefix.flow.steps import Step
@@ -250,6 +250,10 @@ class Heap:
     def stored_at(self, location: Location) -> Store | None:
         """Return where something tracked first came into a place."""
         return self._stores.get(location)
+
+    def readers(self, location: Location) -> Container[int]:
+        """Return the contexts that have asked what is in a place."""
+        return self._readers.get(location, {})
 
     def fields(self, number: int) -> Iterator[tuple[str, Value]]:
         """Return the fields of an object that something was stored in."""
