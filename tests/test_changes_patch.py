@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import quopri
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,6 +113,81 @@ def test_the_last_version_of_a_series(
     box = [mail("[PATCH 1/1] a", second), mail("[PATCH v2 1/1] a", first)]
     feed(monkeypatch, b"".join(box))
     assert found(capsys, "--patch", "-") == [(59, "line")]
+
+
+def test_versions_of_patches_without_a_number(
+    repository: Repository, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Both change line 59: one after the other they would not apply.
+    first, _ = series(repository)
+    other = first.replace(b"+\tu64  size", b"+\tu64    size")
+    feed(monkeypatch, mail("[PATCH] a", other) + mail("[PATCH v2] a", first))
+    assert found(capsys, "--patch", "-") == [(59, "line")]
+    feed(monkeypatch, mail("[PATCH] a", other) + mail("[PATCH v2] a", first))
+    main(["check", "--patch", "-"])
+    assert capsys.readouterr().err == (
+        "note: a mail with a diff is left out: answers, and versions before the last\n"
+    )
+    # Another title is another patch.
+    feed(monkeypatch, mail("[PATCH] a", first) + mail("[PATCH v2] b", first))
+    assert refused(capsys, "--patch", "-")[0].startswith('pagefix: patch 2 of 2 "b": demo/foofs.c')
+
+
+def test_what_answers_propose_is_no_part_of_a_series(
+    repository: Repository, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = series(repository)
+    proposal = mail("Re: [PATCH 2/2] b", b"Rather:\n\n" + first)
+    box = [mail("[PATCH 2/2] b", second), proposal, mail("[PATCH 1/2] a", first)]
+    # Who is on two lists has one twice.
+    box.append(box[0])
+    feed(monkeypatch, b"".join(box))
+    assert found(capsys, "--patch", "-") == [*BY_CALL, (59, "line")]
+    feed(monkeypatch, proposal)
+    assert found(capsys, "--patch", "-") == [(59, "line")]
+
+
+def test_words_that_begin_like_a_mail(
+    repository: Repository, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = series(repository)
+    words = b"From v5.10 on, that is 2020,\nFixes: nothing.\n---\n"
+    box = [mail("[PATCH 5.10/5.15 2/2] b", words + second), mail("[PATCH 5.10/5.15 1/2] a", first)]
+    feed(monkeypatch, b"".join(box))
+    assert found(capsys, "--patch", "-") == [*BY_CALL, (59, "line")]
+
+
+def test_diff_of_directories_and_of_a_copy_beside_it(
+    repository: Repository, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = repository.foofs.read_text()
+    new = tmp_path / "new"
+    shutil.copytree(repository.top / "demo", new / "demo")
+    (new / "demo" / "foofs.c").unlink()
+    # Its findings are those of the demo.
+    (new / "demo" / "barfs.c").write_text(text.replace("foofs", "barfs"))
+
+    def diff(*words: str) -> None:
+        done = subprocess.run(["diff", *words], cwd=tmp_path, capture_output=True, check=False)
+        (tmp_path / "p").write_bytes(done.stdout)
+
+    lines = [28, 45, 45, 49, 59, 61]
+    diff("-ruN", "--exclude=.git", "--exclude=include", "tree", "new")
+    assert found(capsys, "--patch", str(tmp_path / "p")) == [(each, "line") for each in lines]
+    # As patch -R would: the tree that has it.
+    repository.foofs.unlink()
+    (repository.top / "demo" / "barfs.c").write_text(text.replace("foofs", "barfs"))
+    assert found(capsys, "--patch", str(tmp_path / "p")) == [(each, "line") for each in lines]
+
+    (repository.top / "demo" / "barfs.c").unlink()
+    repository.foofs.write_text(text)
+    (repository.top / "demo" / "foofs.c.orig").write_text(text.replace("u64 size", "u64  size"))
+    diff("-u", "tree/demo/foofs.c", "tree/demo/foofs.c.orig")
+    (repository.top / "demo" / "foofs.c.orig").unlink()
+    assert found(capsys, "--patch", str(tmp_path / "p")) == [(59, "line")]
+    # A line at the very beginning, without context, of a file that is there.
+    (tmp_path / "p").write_text("--- a/demo/foofs.c\n+++ b/demo/foofs.c\n@@ -0,0 +1 @@\n+/* */\n")
+    assert found(capsys, "--patch", str(tmp_path / "p")) == []
 
 
 def test_format_patch(

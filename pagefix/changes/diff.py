@@ -58,6 +58,16 @@ class FilePatch:
     blobs: tuple[str, str] | None = None
     whole: tuple[str, str] | None = None
 
+    @property
+    def makes(self) -> bool:
+        """Whether a diff that is not git's may be of a file that is not there before."""
+        return self.whole is not None and len(self.hunks) == 1 and not self.hunks[0].side(b"-")
+
+    @property
+    def empties(self) -> bool:
+        """Whether a diff that is not git's may be of a file that is not there afterwards."""
+        return self.whole is not None and len(self.hunks) == 1 and not self.hunks[0].side(b"+")
+
 
 def parse(data: bytes) -> list[FilePatch]:
     """Return what a text of diffs does, file by file; other text in it is passed over.
@@ -153,7 +163,7 @@ class _Parser:
         before, after = _plain_path(self.line()[4:]), _plain_path(self.line(1)[4:])
         self.at += 2
         hunks = self.hunks()
-        # Without git's words only an empty side tells of a new or a deleted file.
+        # A file that diff -N takes for empty has its name, and a date of no meaning.
         old = None if before == "/dev/null" else before
         new = None if after == "/dev/null" else after
         return FilePatch(

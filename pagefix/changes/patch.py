@@ -41,9 +41,10 @@ def patched(data: bytes, roots: Iterable[str]) -> Changes:
     :param roots: directories that the paths in them may be relative to, the likeliest first.
     :raises PagefixError: if there is none, or one does not apply; it names the hunk.
     """
+    found, note = letters(data)
     patches = [
         _Patch(each.title, tuple(parse(each.text)))
-        for each in letters(data)
+        for each in found
         if b"diff " in each.text or b"--- " in each.text
     ]
     patches = [each for each in patches if each.files]
@@ -63,7 +64,8 @@ def patched(data: bytes, roots: Iterable[str]) -> Changes:
         except OSError:
             return None
 
-    return _changes(root, patches, read)
+    changes = _changes(root, patches, read)
+    return replace(changes, note="; ".join(filter(None, [note, changes.note])))
 
 
 def _changes(root: str, patches: Sequence[_Patch], read: Read) -> Changes:
@@ -167,17 +169,23 @@ def _settled(patch: _Patch, root: str) -> _Patch:
 def _less_sure(file: FilePatch, root: str) -> FilePatch:
     if file.whole is None:
         return file
-    stripped = file.new or file.old or ""
-    whole = next(each for each in reversed(file.whole) if each != "/dev/null")
-    there = [os.path.isfile(os.path.join(root, each)) for each in (stripped, whole)]
-    if there == [False, True]:
-        old, new = file.whole
-        return replace(
-            file,
-            old=None if old == "/dev/null" else old,
-            new=None if new == "/dev/null" else new,
-        )
-    return file
+    stripped = (file.old, file.new)
+    old, new = (None if each == "/dev/null" else each for each in file.whole)
+    if any(_is_there(root, each) for each in stripped) or not (
+        _is_there(root, old) or _is_there(root, new)
+    ):
+        old, new = stripped
+    if old is not None and new is not None and old != new:
+        # diff tells of no renames: as patch does, the plainer name of those that are there.
+        found = [each for each in (new, old) if _is_there(root, each)] or [new]
+        old = new = min(found, key=lambda each: (each.count("/"), len(each)))
+    return replace(file, old=old, new=new)
+
+
+def _is_there(root: str, name: str | None) -> bool:
+    if name is None or name.startswith("/") or ".." in name.split("/"):
+        return False
+    return os.path.isfile(os.path.join(root, name))
 
 
 # --- applying
@@ -216,6 +224,8 @@ class _Files:
         state: list[_Line] | None = []
         if file.old is not None:
             state = self.state(file.old)
+            if state is None and file.makes:
+                state = []
             if state is None:
                 raise _refused(f"{where}: it does not apply", f"There is no {file.old}.")
         elif file.new is not None and self.state(file.new):
@@ -227,7 +237,7 @@ class _Files:
         if file.old is not None and file.old != file.new and not file.copied:
             self.states[file.old] = None
         if file.new is not None:
-            self.states[file.new] = made
+            self.states[file.new] = made if made or not file.empties else None
 
 
 def _split(data: bytes) -> list[bytes]:
