@@ -164,6 +164,18 @@ def test_from_below_and_from_outside(
     assert found(capsys, "--since", "HEAD", "tree/demo/foofs.c") == [(59, "line")]
 
 
+def test_a_work_tree_within_another(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inner = repository.top / "modules" / "one"
+    repository.git("clone", "--quiet", str(repository.top), str(inner))
+    repository.edit(*SIZE, path=inner / "demo" / "foofs.c")
+    assert found(capsys, "--since", "HEAD") == []
+    assert found(capsys, "--since", "HEAD", "modules/one/demo") == [(59, "line")]
+    repository.git("add", "--all", cwd=inner)
+    assert found(capsys, "--staged", "modules/one") == [(59, "line")]
+
+
 def test_a_revision_that_is_none(
     repository: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,11 +63,6 @@ class FilePatch:
         """Whether a diff that is not git's may be of a file that is not there before."""
         return self.whole is not None and len(self.hunks) == 1 and not self.hunks[0].side(b"-")
 
-    @property
-    def empties(self) -> bool:
-        """Whether a diff that is not git's may be of a file that is not there afterwards."""
-        return self.whole is not None and len(self.hunks) == 1 and not self.hunks[0].side(b"+")
-
 
 def parse(data: bytes) -> list[FilePatch]:
     """Return what a text of diffs does, file by file; other text in it is passed over.

@@ -45,11 +45,9 @@ class Repository:
         self._environment: dict[str, str] | None = None
         here = self._top(quiet=True)
         wanted = os.path.realpath(folder)
-        if here is None or not (wanted + "/").startswith(here.rstrip("/") + "/"):
+        if here is None or _lies_beyond(wanted, here):
             self._folder = folder
-            self._environment = {
-                key: value for key, value in os.environ.items() if not key.startswith("GIT_")
-            }
+            self._environment = _without_git()
         #: The top of the work tree, an absolute path without links.
         self.top = self._top() or ""
 
@@ -219,6 +217,21 @@ class Repository:
                 why="What has changed is asked of git, which is not on the PATH.",
                 remedy="Install it, or give a patch with --patch FILE.",
             ) from error
+
+
+def _without_git() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+
+
+def _lies_beyond(folder: str, top: str) -> bool:
+    # Outside of a work tree, or in one of its own within it, as a module's is.
+    if not (folder + "/").startswith(top.rstrip("/") + "/"):
+        return True
+    while folder != top:
+        if os.path.lexists(os.path.join(folder, ".git")):
+            return True
+        folder = os.path.dirname(folder)
+    return False
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:

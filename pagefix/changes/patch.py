@@ -237,7 +237,7 @@ class _Files:
         if file.old is not None and file.old != file.new and not file.copied:
             self.states[file.old] = None
         if file.new is not None:
-            self.states[file.new] = made if made or not file.empties else None
+            self.states[file.new] = made
 
 
 def _split(data: bytes) -> list[bytes]:
