@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pagefix.flow.values import (
     BOTTOM,
+    CLUSTERS,
     NULL,
     UNKNOWN,
     Atom,
@@ -11,6 +12,7 @@ from pagefix.flow.values import (
     Page,
     Pointer,
     Range,
+    Unit,
     Value,
 )
 
@@ -25,6 +27,8 @@ def fold(op: str, left: Value, right: Value) -> Value:
     for atom in left | right:
         if isinstance(atom, Range) or atom.tag == "size":
             found.add(atom)
+        elif isinstance(atom, Unit):
+            found.update(_counted(op, atom))
         elif isinstance(atom, Pointer) and op in ("+", "-"):
             found.add(Pointer("pointer", atom.target, True, atom.assumed))
         elif isinstance(atom, Page) and op in ("+", "-", "|", "&"):
@@ -36,6 +40,13 @@ def fold(op: str, left: Value, right: Value) -> Value:
             return frozenset(Const("const", number) for number in results if number is not None)
         return UNKNOWN
     return frozenset(found) if found else (UNKNOWN if left and right else BOTTOM)
+
+
+def _counted(op: str, unit: Unit) -> tuple[Unit, ...]:
+    # What the result is counted in: index >> n counts clusters of pages, index << n bytes.
+    if op in ("<<", "*"):
+        return ()
+    return (CLUSTERS,) if op in (">>", "/") else (unit,)
 
 
 #: Results of one operation that are told apart.

@@ -38,7 +38,7 @@ __all__ = ["Calls"]
 _MAX_EXPANSION = 12
 
 #: What a callee that is handed only offsets is told; constants up to the size of an enum.
-_NUMBERS = frozenset(("range", "size", "pointer", "labelled"))
+_NUMBERS = frozenset(("range", "size", "unit", "pointer", "labelled"))
 _FEW = 32
 
 

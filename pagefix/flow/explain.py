@@ -163,6 +163,7 @@ _ATOMS = {
     "page": "a page that may be in the swap cache",
     "range": "an offset of that page",
     "size": "the file's size",
+    "unit": "counted in pages",
     "top": "not tracked",
     "labelled": "another page",
     "predicate": "the result of a test of the page",

@@ -17,6 +17,7 @@ from pagefix.flow.places import Slot
 from pagefix.flow.state import State, either, join
 from pagefix.flow.values import (
     BOTTOM,
+    PAGES,
     TOP,
     UNKNOWN,
     Atom,
@@ -97,7 +98,7 @@ class Expressions(Branches):
 
     def _page_member(self, expr: ast.Member, found: list[Page]) -> Value:
         if found and expr.field == "index" and "ranges" not in self.run.without:
-            return frozenset(Range("range", page.idents) for page in found)
+            return frozenset((PAGES, *(Range("range", page.idents) for page in found)))
         if expr.field == "page":
             # A folio's first page is the folio for our question.
             return frozenset(found) or UNKNOWN

@@ -27,7 +27,7 @@ Outcomes = dict[Number, Idents]
 
 _NONE: Idents = frozenset()
 #: What may be any number, and what is one.
-_NUMBERS = frozenset(("const", "top", "predicate", "range", "size"))
+_NUMBERS = frozenset(("const", "top", "predicate", "range", "size", "unit"))
 _NOT_NULL = frozenset(("page", "labelled", "func", "pointer"))
 #: How many numbers are told apart.
 _MAX_NUMBERS = 8

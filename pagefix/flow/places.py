@@ -353,7 +353,7 @@ class Places(Ground):
 
 
 #: What the heap keeps: constants there would only make values grow.
-_KEPT = frozenset(("page", "labelled", "range", "func", "pointer", "size"))
+_KEPT = frozenset(("page", "labelled", "range", "func", "pointer", "size", "unit"))
 
 #: How deep a copied record is copied.
 _COPIED_DEPTH = 3

@@ -14,6 +14,7 @@ from pagefix.flow.outcomes import predicate
 from pagefix.flow.places import PAGE_RECORDS
 from pagefix.flow.values import (
     NULL,
+    PAGES,
     TOP,
     UNKNOWN,
     Ident,
@@ -158,6 +159,11 @@ def _range(calls: Primitives, expr: ast.Call) -> Value:
     return frozenset(Range("range", page.idents) for page in found) or UNKNOWN
 
 
+def _index(calls: Primitives, expr: ast.Call) -> Value:
+    found = _range(calls, expr)
+    return found if found is UNKNOWN else found | {PAGES}
+
+
 def _size_limit(calls: Primitives, expr: ast.Call) -> Value:
     return frozenset((SizeLimit(),))
 
@@ -192,6 +198,7 @@ def _assert(calls: Primitives, expr: ast.Call) -> Value:
 
 BUILTINS = {
     "pagefix_range": _range,
+    "pagefix_index": _index,
     "pagefix_file_size": _size_limit,
     "pagefix_unlocked": _unlock,
     "pagefix_pagecache": _label,

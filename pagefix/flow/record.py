@@ -17,7 +17,7 @@ from pagefix.flow.contexts import Context
 from pagefix.flow.sights import Seen, Sight
 from pagefix.flow.state import State
 from pagefix.flow.steps import Step
-from pagefix.flow.values import TOP, Const, Labelled, Range, Value, pages, ranges
+from pagefix.flow.values import CLUSTERS, TOP, Const, Labelled, Range, Value, pages, ranges
 from pagefix.rulebook import Clause, Match, Rule, match
 
 __all__ = ["Observer", "Record", "Sinks"]
@@ -274,6 +274,7 @@ def _beyond_end(frame: Observer, test: ast.Binary) -> bool | None:
     offset, size = (left, right), (right, left)
     for (mine, theirs), bigger in ((offset, ">"), (size, "<")):
         if any(a.tag == "size" for a in theirs) and not any(a.tag == "size" for a in mine):
-            if any(isinstance(atom, Range) for atom in mine):
+            # The last cluster of pages may begin before the end.
+            if any(isinstance(atom, Range) for atom in mine) and CLUSTERS not in mine:
                 return test.op.startswith(bigger)
     return None

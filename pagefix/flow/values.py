@@ -15,7 +15,9 @@ from typing import Literal, NamedTuple
 
 __all__ = [
     "BOTTOM",
+    "CLUSTERS",
     "NULL",
+    "PAGES",
     "TOP",
     "UNKNOWN",
     "Atom",
@@ -30,6 +32,7 @@ __all__ = [
     "Range",
     "SizeLimit",
     "Top",
+    "Unit",
     "Value",
     "const",
     "ordered",
@@ -80,6 +83,16 @@ class SizeLimit(NamedTuple):
     """A number computed from the file's size."""
 
     tag: Literal["size"] = "size"
+
+
+class Unit(NamedTuple):
+    """What a range is counted in: whole pages, or more than a page at a time.
+
+    No atom of it: bytes, or blocks that are parts of a page.
+    """
+
+    tag: Literal["unit"]
+    name: Literal["pages", "more"]
 
 
 class Const(NamedTuple):
@@ -136,7 +149,7 @@ class Predicate(NamedTuple):
         return next((idents for number, idents in self.cases if number == 0), None)
 
 
-Atom = Top | Page | Labelled | Range | SizeLimit | Const | Func | Pointer | Predicate
+Atom = Top | Page | Labelled | Range | SizeLimit | Unit | Const | Func | Pointer | Predicate
 Value = frozenset[Atom]
 
 TOP = Top()
@@ -146,6 +159,12 @@ NULL: Value = frozenset((Const("const", 0),))
 
 _NAMED = frozenset(("page", "range", "predicate"))
 _TRACKED = frozenset(("page", "range", "func"))
+
+
+#: Counted in pages, as ``page->index`` is.
+PAGES = Unit("unit", "pages")
+#: Counted in clusters of pages: the last of them may begin before the file's end.
+CLUSTERS = Unit("unit", "more")
 
 
 def const(number: int) -> Value:
