@@ -4,10 +4,11 @@
                    [--scale FOLDER] [--against REV]
 
 The work: every use of a page's ``mapping``, ``index`` and ``private`` below a folder. For each
-tool the median of its wall times, the ratio to ast-grep's, its peak memory, and how many of the
-lines of a reference it finds (recall) and how many of its lines are in it (precision). The
-reference is a file of ``path:line``, from a compiler say; without one, it is what at least two
-of the tools report. A tool that is absent is shown as absent, with how to install it.
+tool the median of its wall times, the ratio to ast-grep's, its processor time, its peak memory,
+and how many of the lines of a reference it finds (recall) and how many of its lines are in it
+(precision). The reference is a file of ``path:line``, from a compiler say; without one, it is
+what at least two of the tools report. A tool that is absent is shown as absent, with how to
+install it. "One file changed" adds a line to the largest file of a copy before each run.
 
 ``--scale`` adds time and memory at 1 %, 10 % and 100 % of a folder, as a plot of text.
 ``--against`` adds a table of pagefix against itself at another revision of its repository.
@@ -42,6 +43,7 @@ class Tool(NamedTuple):
     :param lines: reads the lines found from what it prints.
     :param slow: whether it is run less often.
     :param cold: whether the cache is emptied before it.
+    :param changes: a file that gets another line before each run.
     """
 
     name: str
@@ -49,12 +51,14 @@ class Tool(NamedTuple):
     lines: Callable[[bytes], Lines] | None
     slow: bool = False
     cold: bool = False
+    changes: Path | None = None
 
 
 class Run(NamedTuple):
-    """One process: seconds, peak memory in MB, what it printed."""
+    """One process: seconds, those of the processor, peak memory in MB, what it printed."""
 
     seconds: float
+    cpu: float
     memory: float
     output: bytes
 
@@ -82,9 +86,25 @@ def semgrep_lines(output: bytes) -> Lines:
     return {(each["path"], each["start"]["line"]) for each in json.loads(output)["results"]}
 
 
-def tools(folder: str, python: str) -> tuple[list[Tool], list[str]]:
-    """Return the tools that are here, and sentences about those that are not."""
+def beside(root: Path, folder: str, to: Path) -> Path:
+    """Return a copy of a folder, in a tree that is otherwise the kernel's own, by links."""
+    to.mkdir()
+    first, _, rest = folder.strip("/").partition("/")
+    for each in sorted(root.iterdir()):
+        if each.name != first:
+            (to / each.name).symlink_to(each)
+    if rest:
+        return beside(root / first, rest, to / first)
+    return Path(shutil.copytree(root / first, to / first, symlinks=True))
+
+
+def tools(folder: str, python: str, copy: Path) -> tuple[list[Tool], list[str]]:
+    """Return the tools that are here, and sentences about those that are not.
+
+    :param copy: another copy of the folder, to be changed.
+    """
     me = [python, "-m", "pagefix"]
+    largest = max(copy.rglob("*.c"), key=lambda each: (each.stat().st_size, each))
     found = [
         Tool("pagefix sites, nothing kept", [*me, "sites", "--format", "json", folder],
              pagefix_lines, cold=True),
@@ -94,6 +114,8 @@ def tools(folder: str, python: str) -> tuple[list[Tool], list[str]]:
              None, slow=True, cold=True),
         Tool("pagefix check, nothing changed", [*me, "check", "--format", "concise", folder],
              None),
+        Tool("pagefix check, one file changed", [*me, "check", "--format", "concise", str(copy)],
+             None, slow=True, changes=largest),
     ]  # fmt: skip
     absent = []
     if shutil.which("ast-grep"):
@@ -138,7 +160,8 @@ def run(command: Sequence[str], root: Path, cache: str, more: dict[str, str]) ->
         seconds = time.perf_counter() - start
         child.returncode = 0
         out.seek(0)
-        return Run(seconds, usage.ru_maxrss / 1024, out.read())
+        cpu = usage.ru_utime + usage.ru_stime
+        return Run(seconds, cpu, usage.ru_maxrss / 1024, out.read())
 
 
 def measure(
@@ -152,8 +175,11 @@ def measure(
                 if tool.slow and turn >= slow:
                     continue
                 cache = f"{kept}/{turn}" if tool.cold else f"{kept}/warm"
-                if not turn and "nothing changed" in tool.name:
+                if not turn and (tool.changes or "nothing changed" in tool.name):
                     run(tool.command, root, cache, more)
+                if tool.changes:
+                    with tool.changes.open("a") as text:
+                        text.write(f"/* bench: {turn} */\n")
                 found[tool.name].append(run(tool.command, root, cache, more))
                 if tool.cold:
                     shutil.rmtree(cache, ignore_errors=True)
@@ -176,8 +202,9 @@ def reference(path: str | None, lines: dict[str, Lines]) -> tuple[Lines, str]:
 
 def table(folder: str, root: Path, options: argparse.Namespace) -> None:
     """Print the table of one folder."""
-    chosen, absent = tools(folder, sys.executable)
     with tempfile.TemporaryDirectory(prefix="pagefix-bench-") as bytecode:
+        copy = beside(root, folder, Path(bytecode) / "tree")
+        chosen, absent = tools(folder, sys.executable, copy)
         more = {"PYTHONPYCACHEPREFIX": bytecode}
         run([sys.executable, "-m", "pagefix", "check", str(RULES)], root, bytecode, more)
         found = measure(chosen, root, options.runs, options.slow_runs, more)
@@ -192,12 +219,14 @@ def table(folder: str, root: Path, options: argparse.Namespace) -> None:
         "ast-grep" in found
     ) else None  # fmt: skip
     print(f"{folder}, reference: {len(true)} lines ({source})")
-    print(f"{'':36}{'runs':>5}{'s':>9}{'/ ast-grep':>11}{'MB':>7}{'recall':>8}{'precision':>10}")
+    head = f"{'':36}{'runs':>5}{'s':>9}{'/ ast-grep':>11}{'CPU s':>9}{'MB':>7}"
+    print(f"{head}{'recall':>8}{'precision':>10}")
     for tool in chosen:
         runs = found[tool.name]
         seconds = statistics.median(each.seconds for each in runs)
         ratio = f"{seconds / base:.2f}" if base else "-"
         row = f"{tool.name:36}{len(runs):5}{seconds:9.3f}{ratio:>11}"
+        row += f"{statistics.median(each.cpu for each in runs):9.3f}"
         row += f"{max(each.memory for each in runs):7.0f}"
         if tool.name in lines:
             mine = lines[tool.name]

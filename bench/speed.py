@@ -5,6 +5,8 @@
 For each directory, in turns so that a busy machine slows all alike: a process that only
 parses every .c and .h file with the tree-sitter binding, and one for each command. The
 median counts. Two bases are given: the parse loop alone, and the whole process around it.
+The commands of its own keep nothing (``--no-cache``): what a second run costs, and one after
+a change, bench/peers.py tells.
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 COMMANDS = (
-    "sites --format json",
-    "check --scope all --format json",
-    "check --format json",
+    "sites --no-cache --format json",
+    "check --no-cache --scope all --format json",
+    "check --no-cache --format json",
 )
 
 PARSE = """
@@ -91,14 +93,14 @@ def measure(folder: str, commands: Sequence[str], runs: int) -> None:
     loop = statistics.median(loops)
     process = statistics.median(each.seconds for each in found["parsing"])
     print(f"{folder}: {count} files, {size / 1e6:.2f} MB, median of {runs}")
-    print(f"{'':34}{'s':>8}{'/ loop':>8}{'/ process':>11}{'peak MB':>9}")
-    print(f"{'the parse loop alone':34}{loop:8.3f}{1:8.2f}")
+    print(f"{'':46}{'s':>8}{'/ loop':>8}{'/ process':>11}{'peak MB':>9}")
+    print(f"{'the parse loop alone':46}{loop:8.3f}{1:8.2f}")
     for name, each in found.items():
         seconds = statistics.median(one.seconds for one in each)
         memory = max(one.memory for one in each)
         title = "a process that parses" if name == "parsing" else f"pagefix {name}"
         print(
-            f"{title:34}{seconds:8.3f}{seconds / loop:8.2f}{seconds / process:11.2f}{memory:9.0f}"
+            f"{title:46}{seconds:8.3f}{seconds / loop:8.2f}{seconds / process:11.2f}{memory:9.0f}"
         )
     print()
 
