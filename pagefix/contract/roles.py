@@ -60,7 +60,7 @@ def _refuses_all(function: ast.Function) -> bool:
 def _handlers(sources: Sources, role: Role) -> Iterator[Start]:
     program = sources.program
     for command in role.commands:
-        for path, offset in program.callers(command):
+        for path, offset in sources.places(command):
             unit = program.unit(path)
             chunk = unit.chunk_at(offset)
             for item in unit.items(chunk) if chunk is not None else ():

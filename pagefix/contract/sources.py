@@ -3,55 +3,34 @@
 A contract check wants a few functions of a large directory. They are found by one pass
 over the code; only what lies on a path is parsed.
 
-Beyond the files under check lies the shared code of the tree (``fs/*.c``, ``fs/iomap``,
-``mm``): a guard there counts, so it is searched for the names of guards.
+Beyond the files under check lies the shared code of the tree
+(:mod:`pagefix.contract.shared`), which is searched for the names of guards.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import pairwise
 
-from pagefix import reads
 from pagefix.c import ChunkKind, ast
 from pagefix.contract.capability import members
+from pagefix.contract.shared import Shared
+from pagefix.contract.texts import Joined, Outline, places, words
 from pagefix.program import Program
 
 __all__ = ["FEW", "Sources"]
 
-_CALL = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\n]*+\(")
-_HEAD = re.compile(rb"^(?:[A-Za-z_][\w \t*]*[ \t*])?([A-Za-z_]\w*)\(", re.M)
+_NOBODY: set[str] = set()
+#: A call in code that is read backwards: what stands before a parenthesis is found quicker.
+_CALL = re.compile(rb"\([ \t\n]*+(\w++)")
 _STORED = re.compile(rb"\n[ \t]*\.(\w+)[ \t]*=[ \t]*&?([A-Za-z_]\w*)[ \t]*(?=[,}\n])")
 #: A call through a slot is followed where no more functions are put into it.
 FEW = 4
 #: A function with more callers than this is no step of a role's path.
 _MANY = 24
-_SHARED = ("fs", "fs/iomap", "mm")
-_KEYWORDS = frozenset(b"if while for switch return sizeof defined do else".split())
-
-
-class Joined:
-    """Some texts as one: a name that is in none of them is found out by one search."""
-
-    def __init__(self, texts: Mapping[str, bytes]) -> None:
-        self._paths = list(texts)
-        self._text = b"\0".join(texts.values())
-        self._ends: list[int] = []
-        end = -1
-        for each in texts.values():
-            end += len(each) + 1
-            self._ends.append(end)
-
-    def having(self, key: bytes) -> Iterator[str]:
-        """Yield the paths of the texts that have something in them."""
-        at = self._text.find(key)
-        while at >= 0:
-            index = bisect_right(self._ends, at)
-            yield self._paths[index]
-            at = self._text.find(key, self._ends[index])
+_KEYWORDS = frozenset("if while for switch return sizeof defined do else".split())
 
 
 class Sources:
@@ -59,22 +38,12 @@ class Sources:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._starts: dict[str, list[int]] = {}
-        self._names: dict[str, list[str]] = {}
-        self._callers: dict[str, set[str]] | None = None
+        self._shared = Shared(program)
+        self._outlines: dict[str, Outline] = {}
         self._defined: dict[str, tuple[tuple[str, ast.Function], ...]] = {}
-        self._files = frozenset(program.files)
         self._held: dict[tuple[str, str, bool], set[str]] = {}
-        self._shared: dict[str, bytes] | None = None
-        self._stored: dict[str, set[str]] | None = None
-        self._methods: dict[str, list[tuple[str, str]]] = {}
-        self._introduced: dict[str, list[str]] | None = None
-        self._blob: Joined | None = None
-        self._checked: Joined | None = None
         self._used: dict[str, bool] = {}
         self._tables: dict[tuple[str, int], dict[str, ast.Expr]] = {}
-        self._headed: dict[bytes, list[str]] | None = None
-        self._homes: dict[str, str | None] = {}
         self._shared_above: dict[str, set[str]] = {}
 
     # --- where a name stands ------------------------------------------------------
@@ -87,9 +56,9 @@ class Sources:
         """
         key = (name, form, shared)
         if key not in self._held:
-            found = set(self._holding(self._checked_text(), name, form))
+            found = set(self._holding(self._checked, name, form))
             if shared:
-                found.update(self._holding(self._shared_text(), name, form))
+                found.update(self._holding(self._shared.text, name, form))
             self._held[key] = found
         return self._held[key]
 
@@ -97,39 +66,32 @@ class Sources:
         key = name.encode()
         pattern = re.compile(form.replace("{}", re.escape(name)).encode()) if form else None
         for path in texts.having(key):
-            code = self._code(path)
-            if pattern is not None:
-                places: Iterable[int] = _formed(code, key, pattern)
-            else:
-                places = _words(code, key)
-            for at in places:
-                holder = self._around(path, at)
+            code, outline = self._code(path), self._outline(path)
+            found = words(code, key) if pattern is None else places(code, key, pattern)
+            for at in found:
+                holder = outline.around(at)
                 if holder and holder != name:
                     yield holder
 
     def _code(self, path: str) -> bytes:
-        # Shared code is searched as it is: what a comment mentions there does no harm.
-        data = self._shared_files().get(path)
+        data = self._shared.files.get(path)
         return self.program.unit(path).code if data is None else data
 
-    def _checked_text(self) -> Joined:
-        if self._checked is None:
-            self._checked = Joined({path: self.program.data(path) for path in self.program.files})
-        return self._checked
+    @cached_property
+    def _checked(self) -> Joined:
+        return Joined({path: self.program.data(path) for path in self.program.files})
 
-    def _shared_text(self) -> Joined:
-        if self._blob is None:
-            self._blob = Joined(self._shared_files())
-        return self._blob
+    def places(self, name: str) -> Iterator[tuple[str, int]]:
+        """Yield the places (path, offset) in checked files' code where a name occurs."""
+        key = name.encode()
+        for path in self._checked.having(key):
+            for at in words(self.program.unit(path).code, key):
+                yield path, at
 
     def defines(self, name: str) -> bool:
         """Tell whether the code of the files under check uses a name at all."""
         if name not in self._used:
-            key = name.encode()
-            self._used[name] = any(
-                next(_words(self.program.unit(path).code, key), None) is not None
-                for path in self._checked_text().having(key)
-            )
+            self._used[name] = next(self.places(name), None) is not None
         return self._used[name]
 
     def closure(self, names: Iterable[str], depth: int, *, shared: bool = False) -> set[str]:
@@ -141,9 +103,8 @@ class Sources:
         for _ in range(depth):
             above: set[str] = set()
             for name in fresh:
-                callers = self._calling(name)
-                above |= callers
-                for slot in self._slots().get(name, ()):
+                above |= self._calling(name)
+                for slot in self._slots.get(name, ()):
                     above |= self._calling(slot)
                 if shared:
                     above |= self._shared_callers(name)
@@ -154,20 +115,23 @@ class Sources:
             found |= fresh
         return found
 
+    @cached_property
+    def _methods(self) -> dict[str, list[tuple[str, str]]]:
+        # By slot, what the tables of each file have in it.
+        found: dict[str, set[tuple[str, str]]] = {}
+        for path in self.program.files:
+            for slot, name in _STORED.findall(self.program.data(path)):
+                found.setdefault(slot.decode(), set()).add((path, name.decode()))
+        return {slot: sorted(each) for slot, each in found.items()}
+
+    @cached_property
     def _slots(self) -> dict[str, set[str]]:
         # The slots of tables that a function is put into, if few share them.
-        if self._stored is None:
-            by_slot: dict[str, set[tuple[str, str]]] = {}
-            for path in self.program.files:
-                for slot, name in _STORED.findall(self.program.data(path)):
-                    by_slot.setdefault(slot.decode(), set()).add((path, name.decode()))
-            self._methods = {slot: sorted(found) for slot, found in by_slot.items()}
-            self._stored = {}
-            for slot, found in by_slot.items():
-                if len(found) <= FEW:
-                    for _, name in found:
-                        self._stored.setdefault(name, set()).add(slot)
-        return self._stored
+        slots: dict[str, set[str]] = {}
+        for slot, methods in self._methods.items():
+            for _, name in methods if len(methods) <= FEW else ():
+                slots.setdefault(name, set()).add(slot)
+        return slots
 
     def members(self, path: str, item: ast.Global) -> dict[str, ast.Expr]:
         """Return what a table's initializer puts into its slots."""
@@ -178,25 +142,29 @@ class Sources:
 
     def methods(self, slot: str) -> list[tuple[str, str]]:
         """Return the functions that tables under check have in a slot, each with its file."""
-        self._slots()
         return self._methods.get(slot, [])
 
     def _calling(self, name: str) -> set[str]:
-        if self._callers is None:
-            self._callers = {}
-            for path in self.program.files:
-                for holder, callee in self._calls(path):
-                    self._callers.setdefault(callee, set()).add(holder)
-        return self._callers.get(name, set())
+        return self._callers.get(name, _NOBODY)
 
-    def _calls(self, path: str) -> Iterator[tuple[str, str]]:
-        self._scan(path)
-        starts, names = self._starts[path], self._names[path]
+    @cached_property
+    def _callers(self) -> dict[str, set[str]]:
+        # Keyed by the callee; the words are turned round once each.
+        callers: dict[bytes, set[str]] = {}
+        for path in self.program.files:
+            for holder, drows in self._calls(path):
+                for drow in drows:
+                    callers.setdefault(drow, set()).add(holder)
+        named = {drow[::-1].decode(): holders for drow, holders in callers.items()}
+        return {name: each for name, each in named.items() if _calls_something(name)}
+
+    def _calls(self, path: str) -> Iterator[tuple[str, set[bytes]]]:
         code = self.program.unit(path).code
-        for name, (start, end) in zip(names, pairwise([*starts, len(code)]), strict=True):
+        edoc, size = code[::-1], len(code)
+        starts, names = self._outline(path)
+        for name, (start, end) in zip(names, pairwise([*starts, size]), strict=True):
             if name:
-                for word in set(_CALL.findall(code, start, end)) - _KEYWORDS:
-                    yield name, word.decode()
+                yield name, set(_CALL.findall(edoc, size - end, size - start))
 
     def _shared_callers(self, name: str) -> set[str]:
         # Shared code calls what shared code defines: one more search there, kept short.
@@ -204,105 +172,42 @@ class Sources:
             home = self.home(name)
             found: set[str] = set()
             if home is not None:
-                # What is static is called in its own file alone.
-                texts = self._alone(home) if self._is_static(name, home) else self._shared_text()
+                texts = self._shared.reach_of(name, home)
                 found = {each for each in self._holding(texts, name, "") if self.home(each)}
             self._shared_above[name] = found
         return self._shared_above[name]
 
-    def _is_static(self, name: str, path: str) -> bool:
-        starts, names = self._starts[path], self._names[path]
-        at = starts[names.index(name)]
-        return self._shared_files()[path].startswith(b"static", at)
+    def _outline(self, path: str) -> Outline:
+        known = self._outlines.get(path)
+        if known is None:
+            known = self._shared.outlines[path] if path in self._shared.files else self._scan(path)
+            self._outlines[path] = known
+        return known
 
-    def _alone(self, path: str) -> Joined:
-        return Joined({path: self._shared_files()[path]})
-
-    def _scan(self, path: str) -> None:
-        if path in self._starts:
-            return
-        starts: list[int] = []
-        names: list[str] = []
-        data = self._shared_files().get(path)
-        if data is not None:
-            for match in _HEAD.finditer(data):
-                if _opens(data, match.end()):
-                    starts.append(match.start())
-                    names.append(match[1].decode())
-            self._starts[path], self._names[path] = starts, names
-            return
+    def _scan(self, path: str) -> Outline:
+        outline = Outline([], [])
+        starts, names = outline
         for chunk in self.program.unit(path).chunks:
             wanted = chunk.kind in (ChunkKind.FUNCTION, ChunkKind.DEFINE)
             if chunk.kind is ChunkKind.DEFINE and starts and chunk.start < starts[-1]:
                 continue
             starts.append(chunk.start)
             names.append(chunk.names[0] if wanted and chunk.names else "")
-        self._starts[path], self._names[path] = starts, names
-
-    def _around(self, path: str, offset: int) -> str | None:
-        self._scan(path)
-        at = bisect_right(self._starts[path], offset) - 1
-        return self._names[path][at] or None if at >= 0 else None
+        return outline
 
     # --- shared code ----------------------------------------------------------------
 
-    def _shared_files(self) -> dict[str, bytes]:
-        if self._shared is None:
-            self._shared = {}
-            tree = self.program.tree
-            if tree.root is not None:
-                for folder in _SHARED:
-                    self._shared.update(self._folder(folder))
-        return self._shared
-
-    def _folder(self, folder: str) -> Iterator[tuple[str, bytes]]:
-        disk = self.program.tree.disk(folder)
-        try:
-            names = [name for name in reads.names(disk) if name.endswith(".c")]
-        except OSError:
-            return
-        for name in names:
-            shown = f"{folder}/{name}"
-            if shown in self._files:
-                continue
-            try:
-                data = reads.read(os.path.join(disk, name))
-            except OSError:
-                continue
-            if b"\0" not in data:
-                yield shown, data
-
     def home(self, name: str) -> str | None:
         """Return the shared file that defines a function, ``None`` if none does."""
-        if name not in self._homes:
-            here = name not in self._introducing()
-            self._homes[name] = self._found_home(name) if here else None
-        return self._homes[name]
-
-    def _heads(self) -> dict[bytes, list[str]]:
-        # What stands before a parenthesis on a line that begins in the first column: of the
-        # shared code only what is asked for is read.
-        if self._headed is None:
-            self._headed = {}
-            for path, data in self._shared_files().items():
-                for name in _HEAD.findall(data):
-                    self._headed.setdefault(name, []).append(path)
-        return self._headed
-
-    def _found_home(self, name: str) -> str | None:
-        for path in dict.fromkeys(self._heads().get(name.encode(), ())):
-            self._scan(path)
-            if name in self._names[path]:
-                return path
-        return None
+        return None if name in self._introducing else self._shared.home(name)
 
     def vfs_callers(self, slot: str) -> set[str]:
         """Return the functions of the VFS that call a method through its slot."""
         form = re.compile(rb"->[ \t\n]*" + re.escape(slot.encode()) + rb"[ \t\n]*\(")
         found = set()
-        for path in self._shared_text().having(b"->" + slot.encode()):
+        for path in self._shared.text.having(b"->" + slot.encode()):
             for match in form.finditer(self._code(path)):
-                holder = self._around(path, match.start())
+                holder = self._outline(path).around(match.start())
                 if holder:
                     found.add(holder)
         return found
@@ -317,12 +222,12 @@ class Sources:
         return self._defined[key]
 
     def _definitions(self, name: str, path: str) -> tuple[tuple[str, ast.Function], ...]:
-        places = self._introducing().get(name, ())
-        if path in places:
+        defining = self._introducing.get(name, ())
+        if path in defining:
             return self.program.functions(name, path)
         elsewhere = tuple(
             (shown, function)
-            for shown in places
+            for shown in defining
             for where, function in self.program.functions(name, shown)
             if where == shown and not function.static
         )
@@ -344,46 +249,19 @@ class Sources:
                 return here
         return ()
 
+    @cached_property
     def _introducing(self) -> dict[str, list[str]]:
         # The files under check that define a function.
-        if self._introduced is None:
-            self._introduced = {}
-            for path in self.program.files:
-                for chunk in self.program.unit(path).chunks:
-                    if chunk.kind is ChunkKind.FUNCTION:
-                        for name in chunk.names:
-                            files = self._introduced.setdefault(name, [])
-                            if not files or files[-1] != path:
-                                files.append(path)
-        return self._introduced
+        introduced: dict[str, list[str]] = {}
+        for path in self.program.files:
+            for chunk in self.program.unit(path).chunks:
+                if chunk.kind is ChunkKind.FUNCTION:
+                    for name in chunk.names:
+                        files = introduced.setdefault(name, [])
+                        if not files or files[-1] != path:
+                            files.append(path)
+        return introduced
 
 
-def _opens(data: bytes, at: int) -> bool:
-    # Whether a body follows: a prototype, or a macro, ends before one begins.
-    brace = data.find(b"{", at)
-    end = data.find(b";", at, brace) if brace >= 0 else 0
-    return end < 0
-
-
-def _words(code: bytes, key: bytes) -> Iterator[int]:
-    # Where a word stands: much quicker than a pattern that looks behind.
-    at = code.find(key)
-    while at >= 0:
-        end = at + len(key)
-        if not (_is_word(code[at - 1 : at]) or _is_word(code[end : end + 1])):
-            yield at
-        at = code.find(key, end)
-
-
-def _formed(code: bytes, key: bytes, form: re.Pattern[bytes]) -> Iterator[int]:
-    # Where a word stands in its form: looked at from its line to the end of its statement,
-    # for the form at every place of a text would take long.
-    for at in _words(code, key):
-        end = code.find(b";", at) + 1
-        match = form.search(code, code.rfind(b"\n", 0, at) + 1, end or len(code))
-        if match is not None:
-            yield match.start()
-
-
-def _is_word(char: bytes) -> bool:
-    return char.isalnum() or char == b"_"
+def _calls_something(name: str) -> bool:
+    return not name[0].isdigit() and name not in _KEYWORDS
