@@ -127,6 +127,8 @@ class Expressions(Base):
                     found.append(self._of_page(atom, node, base, name, state))
                 case Instance(cls) | Class(cls):
                     found.append(self._of_instance(cls, name, atom, node, state))
+                case Library() if atom.of is None and name in self.models.caches:
+                    found.append(frozenset({Object(CACHE)}))
                 case Library() if atom.of is None:
                     spaces = atom.name in self.models.swap_spaces
                     found.append(frozenset({atom if spaces else Library(name)}))

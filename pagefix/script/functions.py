@@ -23,6 +23,7 @@ from pagefix.script.values import (
     Instance,
     Library,
     Never,
+    Number,
     Page,
     Partial,
     Raw,
@@ -80,8 +81,12 @@ class Functions(Calls):
                 value = _through(value, way)
             args.append(value or UNKNOWN)
         self.called.add(id(function))
-        if len(self.frames) > _DEPTH or any(each.node is function for each in self.frames):
+        again = sum(each.node is function for each in self.frames)
+        if len(self.frames) > _DEPTH or again > 1:
             return UNKNOWN
+        if again:
+            # It calls itself: what it was told to begin with is not what it is told at the end.
+            args = [frozenset(a for a in each if not isinstance(a, Number)) for each in args]
         keys = {page.key for each in args for page in pages_in(each)}
         keys |= {atom.page.key for each in args for atom in each if isinstance(atom, Raw)}
         key = (id(function), tuple(args), state.facts)

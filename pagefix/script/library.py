@@ -9,6 +9,7 @@ from typing import Any
 
 import libcst as cst
 
+from pagefix.script.asked import leading, of_record
 from pagefix.script.expressions import CACHE, Expressions
 from pagefix.script.machine import EVERY, FIELDS, pages_in
 from pagefix.script.values import (
@@ -48,6 +49,9 @@ _LISTS = (
     "hlist_for_each_entry",
     "slab_cache_for_each_allocated_object",
 )
+#: Those of one object, and those that are handed the name of a member beside the type.
+_ENTRIES = ("list_first_entry", "list_first_entry_or_null", "list_last_entry")
+_BY_MEMBER = ("container_of", "list_for_each_entry", *_ENTRIES)
 #: Python's own, that give what they are given, one after the other.
 _ITERATE = ("list", "iter", "sorted", "reversed", "set", "tuple", "frozenset", "islice", "deque")
 _FILTERS = {"filter": True, "takewhile": True, "filterfalse": False, "dropwhile": False}
@@ -56,7 +60,15 @@ _HANDS_ON = ("submit", "apply", "apply_async", "call_soon")
 _EXITS = ("exit", "_exit", "quit", "abort")
 _GETTERS = ("itemgetter()", "attrgetter()")
 #: Methods of a page that give the page.
-_SAME = ("read_", "dereference", "address_of_", "referenced_value", "dynamic_cast", "to_abstract_")
+_SAME = (
+    "read_",
+    "dereference",
+    "address_of_",
+    "referenced_value",
+    "value",
+    "dynamic_cast",
+    "to_abstract_",
+)
 
 
 _PUTS_MANY = ("extend", "update", "extendleft")
@@ -101,6 +113,9 @@ class Calls(Expressions):
     ) -> Value:
         name, of = callee
         args = [each for _, each in values]
+        if of is None and name in self.models.swap_spaces:
+            # Its address is asked for, or the like.
+            return frozenset({callee})
         if name in _GETTERS and isinstance(of, Number | Text):
             return self._got(of, node, args, state)
         texts = [atom.text for each in args for atom in each if isinstance(atom, Text)]
@@ -126,8 +141,18 @@ class Calls(Expressions):
             return self._converted(name, node, args, texts, state)
         if name in _LISTS:
             return self._typed("list_for_each_entry", node, args, texts, state)
+        if name in _ENTRIES:
+            return self._typed(name, node, args, texts, state)
         if name in models.lookups:
             return self._looked_up(name, args)
+        if name in ("variable", "object", "lookup_global_symbol") and texts:
+            given = models.variables.get(texts[0])
+            if given is not None:
+                return frozenset({self.new_page(node, given.gives, given.sentence, state)})
+        if name in ("pointer_type", "array_type"):
+            return frozenset(atom for each in args for atom in each if isinstance(atom, Type))
+        if name in ("reinterpret", "implicit_convert") and len(args) == 2:
+            return self._converted("cast", node, args, texts, state)
         if name == "parse_and_eval":
             return self._evaluated(node, args, texts, state)
         if name in ("constant", "lookup_type", "type", "CachedType"):
@@ -320,6 +345,9 @@ class Calls(Expressions):
                 pass
         if name == "cast":
             return self._cast(node, args, state)
+        if name == "member_" and texts and not isinstance(of, Page | Object):
+            values = UNKNOWN if of == () else frozenset({of})
+            return self._member(node, node.func.value, values, texts[0], state)
         if of == () and name in _PUTS and any(map(_holds_pages, args)):
             # A defaultdict, a list that was made elsewhere.
             self.put(node.func.value, args[-1:], name in _PUTS_MANY, state)
@@ -353,6 +381,17 @@ class Calls(Expressions):
 
     def _evaluated(self, node: Any, args: list[Value], texts: list[str], state: State) -> Value:
         # gdb.parse_and_eval("(struct page *)0x...")
+        shown = texts[0] if texts else leading(node.args[0].value) if node.args else ""
+        asked = of_record(shown)
+        if asked is not None:
+            self.use(join(args), state)
+            found = self._typed("cast", node, args, [asked.record], state)
+            for member, indexed in asked.members:
+                found = self._member(node, node.args[0].value, found, member, state)
+                if indexed:
+                    # Of a record's array: what lies in it is told by its members alone.
+                    found = frozenset(atom for atom in found if isinstance(atom, Page))
+            return found
         if not texts:
             self.use(join(args), state)
             return UNKNOWN
@@ -385,8 +424,11 @@ class Calls(Expressions):
     def _typed(
         self, name: str, node: Any, args: list[Value], texts: list[str], state: State
     ) -> Value:
-        # The type is the first string (of container_of and casts too, wherever it stands).
+        # The type is the first string (of container_of and casts too, wherever it stands), but
+        # a member's name is none.
         types = [atom.record for each in args for atom in each if isinstance(atom, Type)]
+        if name in _BY_MEMBER and (types or len(texts) < 2):
+            texts = []
         for text in [*texts[:1], *types[:1]]:
             record = " ".join(text.replace("*", " ").replace("const ", "").split())
             if record in ("struct page", "struct folio"):
@@ -402,7 +444,7 @@ class Calls(Expressions):
                     found = frozenset({self.new_page(node, label, sentence, state, folio=folio)})
             else:
                 found = frozenset({Object(record)})
-            return frozenset({Sequence(found)}) if name.startswith("list_") else found
+            return frozenset({Sequence(found)}) if name == "list_for_each_entry" else found
         return UNKNOWN
 
     def _looked_up(self, name: str, args: list[Value]) -> Value:
