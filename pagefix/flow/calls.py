@@ -16,6 +16,7 @@ from pagefix.flow.primitives import BUILTINS, Primitives, names_member
 from pagefix.flow.syntax import is_number
 from pagefix.flow.values import (
     BOTTOM,
+    NULL,
     UNKNOWN,
     Atom,
     Const,
@@ -110,7 +111,9 @@ class Calls(Primitives):
             return self._allocated_by(expr, func)
         found, how = self._candidates(func)
         if not found:
-            self.unresolved(expr)
+            # Null has no callee: a library that is given none calls none.
+            if self.value(func) != NULL:
+                self.unresolved(expr)
             return UNKNOWN
         result: Value = BOTTOM
         for one in found:
