@@ -144,6 +144,8 @@ class Beyond(Expressions):
         known = name in self.run.models.harmless or name.startswith("trace_")
         if not known:
             self.run.unmodelled(name)
+        if name in self.run.models.silent:
+            return UNKNOWN
         if not known and "callbacks" not in self.run.without:
             self._callbacks(expr, name, args)
         return UNKNOWN

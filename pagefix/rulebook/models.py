@@ -91,6 +91,7 @@ class Models:
     containers: frozenset[str]
     links: frozenset[str]
     harmless: frozenset[str]
+    silent: frozenset[str]
     transparent: frozenset[str]
     helpers: frozenset[str]
     sizes: frozenset[str]
@@ -129,6 +130,7 @@ def load_models(folder: Path) -> Models:
         containers=frozenset(parts.get("containers", ())),
         links=frozenset(parts.get("links", ())),
         harmless=frozenset(parts.get("harmless", ())),
+        silent=frozenset(parts.get("silent", ())),
         transparent=frozenset(parts.get("transparent", ())),
         helpers=frozenset(parts.get("helpers", ())),
         sizes=frozenset(parts.get("sizes", ())),
