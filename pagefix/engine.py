@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pagefix import reads
 from pagefix.c import new_errors, read
 from pagefix.errors import PagefixError
-from pagefix.finding import Applicability, Coverage, Finding, Fix, Kind, Status, in_order
+from pagefix.finding import Applicability, Coverage, Finding, Fix, Kind, Status, Unread, in_order
 from pagefix.fix import (
     FileChange,
     Offers,
@@ -141,8 +141,9 @@ def check(
 
     from pagefix.script import check_scripts
 
-    python = (program.source(path) for path in program.scripts)
-    scripts = check_scripts(python, rules, strict=strict)
+    closed: list[Unread] = []
+    scripts = check_scripts(_scripts(program, closed, whole=whole), rules, strict=strict)
+    closed += scripts.unread
     paired, doubts = find_ops(program, rules)
     kept = contracts(program, rules, swap)
     findings = (*findings, *paired, *kept.findings, *scripts.findings)
@@ -159,10 +160,22 @@ def check(
         coverage=coverage,
         assumptions=assumptions,
         ledger=found.ledger,
-        unread=(*found.unread, *scripts.unread),
+        unread=(*found.unread, *closed),
         files=len(program.files) + scripts.read,
-        hidden=(*found.hidden, *scripts.unread),
+        hidden=(*found.hidden, *closed),
     )
+
+
+def _scripts(program: Program, closed: list[Unread], *, whole: bool) -> Iterator[SourceFile]:
+    # The Python files; those that are no text are put aside, unless they are named.
+    for path in program.scripts:
+        try:
+            yield program.source(path)
+        except PagefixError as error:
+            if whole:
+                raise
+            closed.append(Unread(path, 1, 1, error.why))
+            program.leave_out(path)
 
 
 def contracts(

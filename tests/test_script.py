@@ -89,6 +89,24 @@ def test_an_encoding_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "mistake in pagefix" not in err
 
 
+def test_a_script_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.py").write_text(
+        "from drgn.helpers.linux.mm import for_each_page\n"
+        "for page in for_each_page(prog):\n"
+        "    print(page.mapping.host)\n"
+    )
+    (tmp_path / "b.py").write_bytes(b"import drgn\0\n")
+    assert main(["check", "--format", "concise", str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    assert ("a.py:3:" in out, out.count("\n"), err) == (True, 1, "")
+    # Where nothing else is found it is not clean.
+    (tmp_path / "a.py").write_text("import drgn\n")
+    assert main(["check", str(tmp_path)]) == 2
+    assert "b.py:1: it holds NUL bytes" in capsys.readouterr().err
+    assert main(["check", str(tmp_path / "b.py")]) == 2
+    assert "b.py: not Python source" in capsys.readouterr().err
+
+
 def test_a_use_in_the_line_of_the_import_is_left(tmp_path: Path) -> None:
     # The helper would be inserted behind its use, and both would edit the line.
     path = tmp_path / "walk.py"

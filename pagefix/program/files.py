@@ -87,7 +87,7 @@ class Files:
             )
         if b"\0" in text.data:
             raise PagefixError(
-                f"{path}: not C source",
+                f"{path}: not {'Python' if path in self.scripts else 'C'} source",
                 why="it holds NUL bytes",
                 remedy="leave it out, or convert it to UTF-8",
             )

@@ -361,6 +361,7 @@ class Program(Files):
     def leave_out(self, path: str) -> None:
         """Take a file that cannot be read from those under check."""
         self.files = tuple(each for each in self.files if each != path)
+        self.scripts = tuple(each for each in self.scripts if each != path)
 
     # --- look-up ---------------------------------------------------------------------
 
