@@ -21,6 +21,7 @@ from pagefix.contract.calls import (
 from pagefix.contract.effects import Effects, Hit, Link
 from pagefix.contract.expressions import Expressions, Values, key_of
 from pagefix.contract.locks import Lock, lock_of
+from pagefix.contract.naming import Naming
 from pagefix.contract.sources import FEW, Sources
 from pagefix.contract.statements import ENDS, Frame
 from pagefix.contract.states import ANY, NOTHING, Root, State, behind
@@ -263,19 +264,24 @@ class Run(Effects):
             for key, mask in handed(frame, param, arg, state)
             if mask != ANY
         )
-        inner = State(state.marks, state.locked, numbers)
-        key = (path, function.start, function.variant, roots, inner)
+        words = Naming(roots)
+        inner = State(words.inward(state.marks), state.locked, numbers)
+        key = (path, function.start, function.variant, words.roots, inner)
         result = self._memo.get(key)
         if result is None:
             if key in self._memo or self._depth >= _DEPTH:
                 return [(ANY, state)]
             self._memo[key] = None
-            result = self._memo[key] = self._run(path, shape, roots, inner)
+            result = self._memo[key] = self._run(path, shape, words.roots, inner)
         link = Link(frame.path, expr.start, expr.end, function.name)
         self._hits += [hit._replace(links=(link, *hit.links)) for hit in result.hits]
         ways = result.ways if function.name in self._core else most_locked(result.ways)
         return [
-            (mask, self._back(frame, expr, function, shape, state, after)) for mask, after in ways
+            (
+                mask,
+                self._back(frame, expr, function, shape, state, words.outward(after, state.marks)),
+            )
+            for mask, after in ways
         ]
 
     def _run(self, path: str, shape: Shape, roots: tuple[Root, ...], state: State) -> _Result:

@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["ANY", "NEG", "NOTHING", "POS", "TRUE", "ZERO", "Root", "State", "behind", "bounded"]
+__all__ = [
+    "ANY",
+    "NEG",
+    "NOTHING",
+    "POS",
+    "TRUE",
+    "ZERO",
+    "Mark",
+    "Root",
+    "State",
+    "behind",
+    "bounded",
+]
 
 NEG, ZERO, POS = 1, 2, 4
 ANY = NEG | ZERO | POS
@@ -21,6 +33,8 @@ _BOUND = 10
 Root = tuple[str, int]
 #: What a test is about that names no variable.
 NOTHING: Root = ("", -1)
+#: What was tested, and whether the lock was held and still is.
+Mark = tuple[Root, bool]
 
 
 def behind(decl: int) -> int:
@@ -36,7 +50,7 @@ class State(NamedTuple):
     :param numbers: signs of local variables that are known, by their declaration.
     """
 
-    marks: frozenset[tuple[Root, bool]] = frozenset()
+    marks: frozenset[Mark] = frozenset()
     locked: bool = False
     numbers: frozenset[tuple[int, int]] = frozenset()
 
@@ -95,7 +109,7 @@ def bounded(states: Iterable[State]) -> list[State]:
     found = states if isinstance(states, list) and len(states) < 2 else list(dict.fromkeys(states))
     if len(found) <= _BOUND:
         return found
-    groups: dict[tuple[frozenset[tuple[Root, bool]], bool], dict[int, int] | None] = {}
+    groups: dict[tuple[frozenset[Mark], bool], dict[int, int] | None] = {}
     for state in found:
         key = (state.marks, state.locked)
         known = groups.get(key)
