@@ -42,6 +42,9 @@ def _bash(known: Sequence[Command], rules: Sequence[str]) -> Iterator[str]:
     yield "_pagefix() {"
     yield "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= at"
     yield "    COMPREPLY=()"
+    # bash takes --option=value apart.
+    yield "    [[ $cur == = ]] && cur="
+    yield "    [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD-2]}"
     yield "    for ((at = 1; at < COMP_CWORD; at++)); do"
     yield "        case ${COMP_WORDS[at]} in -*) ;; *) command=${COMP_WORDS[at]}; break ;; esac"
     yield "    done"
@@ -110,7 +113,11 @@ def _zsh(known: Sequence[Command], rules: Sequence[str]) -> Iterator[str]:
     yield "    case $words[1] in"
     for one in known:
         parts = [_zsh_option(each) for each in one.options]
-        parts += [_zsh_argument(each) for each in one.arguments]
+        last = len(one.arguments)
+        parts += [
+            _zsh_argument(each, number if number < last else None)
+            for number, each in enumerate(one.arguments, 1)
+        ]
         yield f"    {one.name})"
         yield "      _arguments \\"
         for part in parts[:-1]:
@@ -128,13 +135,16 @@ def _zsh_option(option: Option) -> str:
     help_ = option.help.replace("[", "(").replace("]", ")").replace(":", "\\:")
     end = f":{option.takes}:{_zsh_values(option)}" if option.takes else ""
     if name:
-        return _zsh_quoted(f"{'*' if option.repeated else ''}{name}[{help_}]{end}")
+        # With the sign the value may be a word of its own, or stand behind it.
+        sign = "=" if option.takes else ""
+        return _zsh_quoted(f"{'*' if option.repeated else ''}{name}{sign}[{help_}]{end}")
     names = ",".join(option.names)
     return f"'({' '.join(option.names)})'{{{names}}}{_zsh_quoted(f'[{help_}]{end}')}"
 
 
-def _zsh_argument(option: Option) -> str:
-    return _zsh_quoted(f"*:{option.takes.replace(':', ' ')}:{_zsh_values(option)}")
+def _zsh_argument(option: Option, number: int | None) -> str:
+    # zsh takes but one that stands for all the rest.
+    return _zsh_quoted(f"{number or '*'}:{option.takes.replace(':', ' ')}:{_zsh_values(option)}")
 
 
 def _zsh_values(option: Option) -> str:

@@ -97,6 +97,9 @@ def test_bash(tmp_path: Path) -> None:
     assert complete(tmp_path, "pagefix re") == {"rewrite"}
     assert complete(tmp_path, "pagefix check --form") == {"--format"}
     assert complete(tmp_path, "pagefix check --format ju") == {"junit"}
+    # As bash breaks --format=ju into words.
+    assert complete(tmp_path, "pagefix check --format = ju") == {"junit"}
+    assert complete(tmp_path, "pagefix check --scope =") == {"swapcache", "all"}
     assert complete(tmp_path, "pagefix sites --format ") == {"rich", "concise", "json"}
     assert complete(tmp_path, "pagefix check --select raw-page-o") == {"raw-page-offset"}
     assert complete(tmp_path, "pagefix explain raw-page-o") == {"raw-page-offset"}
@@ -118,6 +121,19 @@ def test_other_shells_are_told_everything(shell: str, tmp_path: Path) -> None:
     if shutil.which(shell) is not None:
         (tmp_path / "c").write_text(text)
         subprocess.run([shell, "-n", str(tmp_path / "c")], check=True)
+
+
+def test_zsh_is_told_of_one_rest() -> None:
+    text = cli_completions.script("zsh", RULES)
+    parts = dict(re.findall(r"^    (\w+)\)\n(.*?);;$", text, re.MULTILINE | re.DOTALL))
+    rest = {name: len(re.findall(r"^ *'\*:", part, re.MULTILINE)) for name, part in parts.items()}
+    assert set(rest) == set(NAMES)
+    # zsh refuses to complete where there are two.
+    assert (rest["check"], rest["explain"], rest["rules"]) == (1, 1, 0)
+    assert re.search(r"^ *'1:.*compadd -a rules", parts["explain"], re.MULTILINE)
+    # --format=json as well as --format json.
+    assert "'--format=[" in parts["check"]
+    assert "'--staged[" in parts["check"]
 
 
 # --- the manual page
