@@ -74,7 +74,9 @@ def turned_back(text: str) -> str:
 
 def _nfs() -> dict[str, str]:
     files = metamorphic.sources(KERNEL / NFS) if (KERNEL / NFS).is_dir() else {}
-    if sum(len(_WRAPPER.findall(text)) for text in files.values()) != 29:
+    # 3.10 has as many wrappers, but other functions.
+    here = any("nfs_lock_and_join_requests(" in text for text in files.values())
+    if not here or sum(len(_WRAPPER.findall(text)) for text in files.values()) != 29:
         pytest.skip("fs/nfs of this tree is not the one that was read (3.18)")
     return files
 

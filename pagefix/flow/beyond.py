@@ -89,7 +89,8 @@ class Beyond(Expressions):
                 }
                 kept.add(predicate(cases) if any(cases.values()) else TOP)
             elif isinstance(atom, Const):
-                small = len(numbers) <= 2 and atom.value in _SMALL
+                few = len(numbers) <= 2
+                small = few and (atom.value in _SMALL or atom.value in self.run.record.flags)
                 if "constants" in self.run.without:
                     small = False
                 kept.add(atom if small else TOP)

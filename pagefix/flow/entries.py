@@ -6,7 +6,7 @@ is data (``rules/models/entries.toml``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from pagefix.c import ast
@@ -83,12 +83,13 @@ def plan(program: Program, models: Models, options: SwapOptions) -> Plan:
     slots = _slots(program)
     assumptions: list[str] = []
     if not slots:
-        slots = {entry.slot for entry in models.entries if entry.slot != "swap_rw"}
+        slots = {entry.slot: frozenset() for entry in models.entries if entry.slot != "swap_rw"}
         if program.files:
             assumptions.append(
                 f"no {OPS} in the headers at hand: the slots of Linux 3.6 to 5.18 are assumed"
             )
-    active = _active(models, slots, options, assumptions)
+    entries = _fitting(models, slots)
+    active = _active(entries, slots, options, assumptions)
     tables = {item.name: (path, item) for path, item in program.tables(OPS)}
     if options.ops == "none":
         assumptions.append("--swap-ops none: no table is taken as swap-capable")
@@ -109,7 +110,7 @@ def plan(program: Program, models: Models, options: SwapOptions) -> Plan:
             assumptions.append(
                 "this tree's VM hands swapcache pages only to swap_rw(): other methods are no entries"
             )
-    usual = {entry.slot for entry in models.entries if entry.slot in slots and not entry.asked_for}
+    usual = {entry.slot for entry in entries if entry.slot in slots and not entry.asked_for}
     found = [_table(program, *tables[name], active, usual) for name in names]
     assumptions += [
         f"{table.name} has none of the methods that the VM would call"
@@ -119,25 +120,51 @@ def plan(program: Program, models: Models, options: SwapOptions) -> Plan:
     return Plan(tuple(found), "swap_rw" not in slots, tuple(assumptions))
 
 
-def _slots(program: Program) -> set[str]:
+def _slots(program: Program) -> dict[str, frozenset[str]]:
+    # The slots of the tree's record, each with the records that it takes a pointer to.
     path = program.files[0] if program.files else ""
     return {
-        field.name
+        field.name: _taken(field.type)
         for record in (program.record(OPS, path) if path else ())
         for field in record.fields
     }
 
 
+def _taken(type_: ast.Type) -> frozenset[str]:
+    while isinstance(type_, ast.Pointer):
+        type_ = type_.to
+    params = type_.params if isinstance(type_, ast.FunctionType) else ()
+    return frozenset(
+        each.to.name
+        for each in params
+        if isinstance(each, ast.Pointer) and isinstance(each.to, ast.Base)
+    )
+
+
+def _fitting(models: Models, slots: Mapping[str, frozenset[str]]) -> list[Entry]:
+    # A slot's signature tells the era: direct_IO takes an iovec or an iterator.
+    carriers: dict[str, str] = {}
+    for entry in models.entries:
+        if entry.carrier in slots.get(entry.slot, ()):
+            carriers.setdefault(entry.slot, entry.carrier)
+    for entry in models.entries:
+        carriers.setdefault(entry.slot, entry.carrier)
+    return [each for each in models.entries if each.carrier == carriers[each.slot]]
+
+
 def _active(
-    models: Models, slots: set[str], options: SwapOptions, assumptions: list[str]
+    entries: Sequence[Entry],
+    slots: Container[str],
+    options: SwapOptions,
+    assumptions: list[str],
 ) -> list[Entry]:
-    active = [e for e in models.entries if e.slot in slots and not e.asked_for]
+    active = [e for e in entries if e.slot in slots and not e.asked_for]
     if "swap_rw" in slots:
         active = [entry for entry in active if entry.slot == "swap_rw"]
     for role, slot in (("swap-in", options.swap_in), ("swap-out", options.swap_out)):
         if slot is None:
             continue
-        known = sorted({entry.slot for entry in models.entries})
+        known = sorted({entry.slot for entry in entries})
         if slot not in known:
             raise PagefixError(
                 f"--{role} {slot}: pagefix does not know what the VM passes there",
@@ -145,7 +172,7 @@ def _active(
                 remedy="name one of them",
             )
         active = [entry for entry in active if entry.role != role]
-        same = [e for e in models.entries if e.slot == slot]
+        same = [e for e in entries if e.slot == slot]
         active += [e for e in same if e.role == role] or same[:1]
         assumptions.append(
             f"--{role} {slot}: the VM is taken to {role.replace('-', ' ')} through it"
@@ -156,7 +183,7 @@ def _active(
 def _automatic(
     program: Program,
     tables: dict[str, tuple[str, ast.Global]],
-    slots: set[str],
+    slots: Container[str],
     active: list[Entry],
     assumptions: list[str],
 ) -> list[str]:
@@ -201,7 +228,9 @@ def _automatic(
     return assumed
 
 
-def _through_filesystem(program: Program, path: str, item: ast.Global, slots: set[str]) -> bool:
+def _through_filesystem(
+    program: Program, path: str, item: ast.Global, slots: Container[str]
+) -> bool:
     # From 5.0 swap_activate() may hand the VM extents instead.
     if not _chooses(program, path):
         return True

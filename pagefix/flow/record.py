@@ -81,6 +81,7 @@ class Record:
         self.calls: dict[tuple[str, int], Seen] = {}
         #: Flags that the VM passes: the word, and the direction alone.
         self.flags: dict[int, int] = {}
+        self._informed: dict[tuple[str, int], bool] = {}
         #: Where the address of a function is taken: in which contexts, under which clause.
         self.addresses: dict[str, dict[int, str | None]] = {}
         self._seen_by: dict[int, dict[int, Seen]] = {}
@@ -211,7 +212,9 @@ class Record:
             for other in right
             if isinstance(other, Const)
         )
-        for rule, each in self.sinks.comparisons.get(expr.right.name, ()) if decided else ():
+        if not decided or self._knows_flags(frame):
+            return
+        for rule, each in self.sinks.comparisons.get(expr.right.name, ()):
             if match(each.tree, expr) is not None:
                 path = self._path(frame, expr)
                 key = (path, expr.right.start)
@@ -220,6 +223,25 @@ class Record:
                 seen = self.calls[key]
                 seen.rules[rule.name] = (rule, each)
                 self._sight(frame, seen, None)
+
+    def _knows_flags(self, frame: Observer) -> bool:
+        # A function that also asks for the flag (rw == KERNEL_READ) means what it compares.
+        function = frame.context.function
+        key = (frame.path, function.start)
+        if key not in self._informed:
+            bits = [word ^ direction for word, direction in self.flags.items()]
+            named = (
+                each.right
+                for each in walk(function.body)
+                if isinstance(each, ast.Binary) and each.op in ("==", "!=", "&")
+            )
+            self._informed[key] = any(
+                isinstance(atom, Const) and any(atom.value & each for each in bits)
+                for name in named
+                if isinstance(name, ast.Name) and name.decl == ast.GLOBAL
+                for atom in frame.value(name)
+            )
+        return self._informed[key]
 
     def _call(self, frame: Observer, expr: ast.Call) -> Seen:
         path = self._path(frame, expr)
