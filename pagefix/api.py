@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from pagefix import engine
+from pagefix.conditions import applicable
 from pagefix.engine import Rewrite
 from pagefix.errors import PagefixError
 from pagefix.finding import Finding
@@ -152,5 +153,6 @@ def explain(program: Program, path: Path, line: int, *, swap_ops: str = "auto") 
             why="Only code below the paths that were loaded is analysed.",
             remedy="Load a path that it lies below.",
         )
-    analysis = analyse(program, load_models(rules_folder()), load_rules(), SwapOptions(swap_ops))
+    rules = applicable(program, load_rules())
+    analysis = analyse(program, load_models(rules_folder()), rules, SwapOptions(swap_ops))
     return list(explain_place(program, analysis, shown, line))

@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _explain_code(options: argparse.Namespace, file: str | None, line: int) -> int:
     from pagefix import engine
+    from pagefix.conditions import applicable
     from pagefix.flow import analyse, explain_function, explain_place
     from pagefix.rulebook import load_models, rules_folder
 
@@ -53,6 +54,7 @@ def _explain_code(options: argparse.Namespace, file: str | None, line: int) -> i
     program = engine.load(paths)
     settings = settings_of(options)
     rules, _names_of_all = chosen_rules(options, settings)
+    rules = applicable(program, rules)
     if file is not None and program.tree.show(file) in program.scripts:
         from pagefix.script import explain_script
 

@@ -23,8 +23,7 @@ static ssize_t zorfs_direct_IO(int rw, struct kiocb *iocb, struct iov_iter *iter
 {
 	struct inode *inode = file_inode(iocb->ki_filp);
 
-	return __blockdev_direct_IO(rw, iocb, inode, inode->i_sb->s_bdev, iter, offset,
-				    zorfs_get_block, NULL, SUBMIT, 0);
+	return __blockdev_direct_IO(rw, iocb, inode, NULL, iter, offset, zorfs_get_block, NULL, SUBMIT, 0);
 }
 
 static const struct address_space_operations zorfs_aops = {

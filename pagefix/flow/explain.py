@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
-from pagefix.c import ChunkKind
+from pagefix.c import ChunkKind, ast
 from pagefix.finding import Step
 from pagefix.flow.chains import Chains
 from pagefix.flow.contexts import Context
+from pagefix.flow.helpers import reads_raw
 from pagefix.flow.reach import Analysis
 from pagefix.flow.sights import Seen
 from pagefix.flow.solver import Solver
 from pagefix.flow.values import Const, Func, Pointer, Value, ordered
 from pagefix.program import Program
+from pagefix.source import SourceFile
 
 __all__ = ["LIMITS", "explain_function", "explain_place"]
 
@@ -76,7 +78,46 @@ def explain_place(program: Program, analysis: Analysis, path: str, line: int) ->
         for (where, start), seen in solver.record.fields.items():
             if where == path and (where, start) not in known and source.line_of(start) == line:
                 told += _not_reported(source.text(seen.node.start, seen.node.end), seen)
-    return told or _unseen(program, analysis, path, line)
+        told += _calls(solver, path, line, known)
+    return told or _of_table(analysis, source, path, line) or _unseen(program, analysis, path, line)
+
+
+def _calls(
+    solver: Solver, path: str, line: int, known: Container[tuple[str, int]]
+) -> Iterator[str]:
+    # Calls that are given the page, or a page, and are no finding.
+    source = solver.world.program.unit(path).source
+    for (where, start), seen in solver.record.calls.items():
+        if where != path or (where, start) in known or source.line_of(start) != line:
+            continue
+        if not isinstance(seen.node, ast.Call):
+            continue
+        text = source.text(seen.node.start, seen.node.end)
+        if any("swapcache" in sight.labels for sight in seen.sights.values()):
+            yield f"{text}: is given a swapcache page, and not reported"
+            yield "  no rule speaks of it, and it is not known to use what is another thing in the swap cache"
+        else:
+            yield from _not_reported(text, seen)
+
+
+def _of_table(analysis: Analysis, source: SourceFile, path: str, line: int) -> list[str]:
+    # A slot of a table whose methods the VM calls.
+    told: list[str] = []
+    for solver in analysis.solvers:
+        for entry, slot, name in solver.table.slots:
+            if solver.table.path != path or source.line_of(name.start) != line:
+                continue
+            of = f"{solver.table.name}.{slot}"
+            told.append(entry.sentence.format(slot=of, function=name.name))
+            if not any(c.function.name == name.name for c in solver.contexts):
+                raw = reads_raw(solver.world, name.name, 0, path)
+                told.append(
+                    f"  {name.name}() is shared code: nothing of the checked files runs there"
+                )
+                told += (
+                    ["  it takes the page for one of the page cache, without a test"] if raw else []
+                )
+    return told
 
 
 def _step(step: Step) -> str:
@@ -106,8 +147,9 @@ def _unseen(program: Program, analysis: Analysis, path: str, line: int) -> list[
         c.function.name == name and c.path == path for s in analysis.solvers for c in s.contexts
     ):
         return [
-            f"{name}() is analysed, but none of its contexts meets a page on this line:",
-            "  another kind of value stands there, or a constant steers past it",
+            f"{name}() is analysed, but none of its contexts uses a page on this line, save in a test:",
+            "  a test shows that the page is not in the swap cache, another kind of value stands there,",
+            "  or a constant steers past it",
             f"  pagefix explain {name} lists the contexts",
         ]
     told = [f"no entry reaches {name}() with a page, a carrier or a callback; it is named in"]

@@ -190,6 +190,9 @@ class Record:
                 asked = each.requires in ("swapcache", "no-swapcache")
                 if asked and is_page and pages(value):
                     self._matched(frame, expr, rule, each, value)
+                elif asked and is_page and any(a.tag == "labelled" for a in value):
+                    # No finding; but why there is none can be told.
+                    self._sight(frame, self._call(frame, expr), value)
                 elif each.requires == "range" and not is_page and ranges(value):
                     self._matched(frame, expr, rule, each, value)
 
