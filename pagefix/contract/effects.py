@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pagefix.c import ast
 from pagefix.contract.expressions import Expressions, is_nothing
 from pagefix.contract.states import Root, State
-from pagefix.contract.subjects import is_named, mentions
+from pagefix.contract.words import is_named, mentions
 from pagefix.rulebook import Demand, Effect
 
 __all__ = ["Effects", "Hit", "Link"]

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from pagefix.c import ast, walk
 from pagefix.contract.judge import Judge
 from pagefix.contract.states import ANY, NEG, NOTHING, POS, TRUE, ZERO, Root, State, behind, bounded
-from pagefix.contract.subjects import Shape, base_of
+from pagefix.contract.subjects import Shape
 from pagefix.contract.tests import MASKS
+from pagefix.contract.words import base_of
 
 __all__ = ["Expressions", "Values", "is_nothing", "key_of"]
 

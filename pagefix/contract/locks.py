@@ -11,9 +11,9 @@ from enum import Enum
 from functools import cache
 
 from pagefix.c import ast
-from pagefix.contract.subjects import mentions
+from pagefix.contract.words import mentions
 
-__all__ = ["LOCK_WORDS", "Lock", "lock_of"]
+__all__ = ["LOCK_WORDS", "Lock", "lock_of", "may_lock"]
 
 
 class Lock(Enum):
@@ -53,6 +53,12 @@ def lock_of(name: str, expr: ast.Call, under: frozenset[str] = frozenset()) -> L
     if found is not None and expr.args and mentions(expr.args[0], under or _FIELDS):
         return found
     return None
+
+
+@cache
+def may_lock(name: str) -> bool:
+    """Tell whether a function of a name may take or drop a lock."""
+    return name in _TAKE or name in _GIVE or _kind(name) is not None
 
 
 @cache

@@ -18,6 +18,7 @@ from pagefix.contract.calls import (
     substituted,
     unknowing,
 )
+from pagefix.contract.content import Content
 from pagefix.contract.effects import Effects, Hit, Link
 from pagefix.contract.expressions import Expressions, Values, key_of
 from pagefix.contract.locks import Lock, lock_of
@@ -25,7 +26,7 @@ from pagefix.contract.naming import Naming
 from pagefix.contract.sources import FEW, Sources
 from pagefix.contract.statements import ENDS, Frame
 from pagefix.contract.states import ANY, NOTHING, Root, State, behind
-from pagefix.contract.subjects import Content, Shape
+from pagefix.contract.subjects import Shape
 from pagefix.contract.tests import Tests
 from pagefix.rulebook import Demand, Effect
 
@@ -154,7 +155,7 @@ class Run(Effects):
 
     def asked(self, frame: Expressions, expr: ast.Expr) -> bool:
         """Tell whether an expression mentions what the demand asks for."""
-        return not self.tests.names.isdisjoint(frame.shape.content(expr).words)
+        return not self.tests.names.isdisjoint(frame.shape.contents.of(expr).words)
 
     def comparison(self, frame: Expressions, expr: ast.Binary) -> int | None:
         """Return the good truth of a comparison, ``None`` if it is no test."""
@@ -169,7 +170,7 @@ class Run(Effects):
         known = self._inert.get(id(expr))
         if known is None:
             # The node is kept with the answer: its id must not be given to another.
-            matters = self._matters(frame.shape.content(expr))
+            matters = self._matters(frame.shape.contents.of(expr))
             known = self._inert[id(expr)] = (not matters, expr)
         return known[0]
 
@@ -180,7 +181,11 @@ class Run(Effects):
             return True
         if not self._alive.isdisjoint(content.calls):
             return True
-        return any(lock_of(name, call, self._locks) is not None for name, call in content.first)
+        return any(self._locking(call) for call in content.locks)
+
+    def _locking(self, call: ast.Call) -> bool:
+        name = call.func.name if isinstance(call.func, ast.Name) else ""
+        return lock_of(name, call, self._locks) is not None
 
     def _through(self, frame: Expressions, expr: ast.Call, name: str, state: State) -> Values:
         lock = lock_of(name, expr, self._locks)

@@ -222,7 +222,7 @@ class Frame(Expressions):
         # no extent there is nothing to have been tested.
         demand = self.run.demand
         return not demand.lock and not self.run.tests.words.isdisjoint(
-            self.shape.content(body).words
+            self.shape.contents.of(body).words
         )
 
     def _tested_loop(

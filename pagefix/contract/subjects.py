@@ -8,115 +8,17 @@ about what that value is about.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from pagefix.c import ast, walk
+from pagefix.contract.content import Contents
 from pagefix.contract.liveness import Liveness
 from pagefix.contract.states import behind
+from pagefix.contract.words import base_of, mentions
 
-__all__ = ["Content", "Shape", "base_of", "is_named", "mentions"]
+__all__ = ["Shape"]
 
-#: Macros whose first argument is what they are about, whatever else they are given.
-_CONTAINERS = frozenset(
-    "container_of list_entry list_first_entry list_last_entry rb_entry hlist_entry".split()
-)
 #: How far what a local depends on is followed.
 _DEEP = 3
-
-
-def base_of(expr: ast.Expr) -> ast.Name | None:
-    """Return the variable that an expression is about, ``None`` if there is not one."""
-    while True:
-        if isinstance(expr, ast.Name):
-            return expr
-        if isinstance(expr, ast.Member | ast.Subscript):
-            expr = expr.base
-        elif isinstance(expr, ast.Unary):
-            expr = expr.operand
-        elif isinstance(expr, ast.Cast):
-            expr = expr.value
-        elif isinstance(expr, ast.Binary) and expr.op in ("+", "-"):
-            expr = expr.left
-        elif isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.args:
-            if len(expr.args) > 1 and expr.func.name not in _CONTAINERS:
-                return None
-            expr = expr.args[0]
-        else:
-            return None
-
-
-def mentions(node: object, names: frozenset[str]) -> str | None:
-    """Return the first of some names that an expression mentions, as a word or a member."""
-    for each in walk(node):
-        name = _global(each)
-        if name in names:
-            return name
-    return None
-
-
-def is_named(node: object, names: frozenset[str]) -> bool:
-    """Tell whether a node is itself a word or a member of some names."""
-    return _global(node) in names
-
-
-def _global(node: object) -> str | None:
-    if isinstance(node, ast.Name):
-        return node.name if node.decl == ast.GLOBAL else None
-    return node.field if isinstance(node, ast.Member) else None
-
-
-#: What is more than a value: it gives variables values, or leaves the place.
-_ELSEWHERE = (
-    ast.Declare,
-    ast.StatementExpr,
-    ast.CompoundLiteral,
-    ast.Return,
-    ast.Goto,
-    ast.Break,
-    ast.Continue,
-    ast.Label,
-    ast.Case,
-)
-
-
-class Content(NamedTuple):
-    """What stands in an expression.
-
-    :param words: words at file scope and members.
-    :param calls: functions and methods that are called.
-    :param changes: whether it may change a variable, or goes elsewhere.
-    :param first: calls by name with what their first argument mentions.
-    """
-
-    words: frozenset[str]
-    calls: frozenset[str]
-    changes: bool
-    first: tuple[tuple[str, ast.Call], ...]
-
-
-def content_of(expr: object) -> Content:
-    """Return what stands in an expression."""
-    words, calls, changes = set(), set(), False
-    first: list[tuple[str, ast.Call]] = []
-    for node in walk(expr):
-        word = _global(node)
-        if word is not None:
-            words.add(word)
-        if isinstance(node, ast.Call):
-            name = node.func.name if isinstance(node.func, ast.Name) else ""
-            calls.add(name or "*")
-            if isinstance(node.func, ast.Member):
-                calls.add(node.func.field)
-            first.append((name, node))
-        elif isinstance(node, ast.Assign):
-            changes |= not isinstance(node.target, ast.Member)
-        elif isinstance(node, ast.Unary):
-            changes |= node.op == "&" or (
-                "_" in node.op and not isinstance(node.operand, ast.Member)
-            )
-        elif isinstance(node, _ELSEWHERE):
-            changes = True
-    return Content(frozenset(words), frozenset(calls), changes, tuple(first))
 
 
 class Shape:
@@ -140,15 +42,7 @@ class Shape:
         self.labelled: frozenset[int] = frozenset(_holders(function.body))
         self.liveness = Liveness(function)
         self.outgoing = frozenset((*self.params, *(behind(each) for each in self.params)))
-        self._content: dict[int, tuple[Content, object]] = {}
-
-    def content(self, expr: object) -> Content:
-        """Return what stands in an expression, which is asked for again and again."""
-        known = self._content.get(id(expr))
-        if known is None:
-            # The node is kept with the answer: its id must not be given to another.
-            known = self._content[id(expr)] = (content_of(expr), expr)
-        return known[0]
+        self.contents = Contents()
 
     def about(self, decl: int) -> int:
         """Return the parameter or local that a local is about: it may be itself."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pagefix.c import ast
 from pagefix.contract.states import ANY, NEG, POS, TRUE, ZERO
-from pagefix.contract.subjects import Shape, is_named, mentions
+from pagefix.contract.subjects import Shape
+from pagefix.contract.words import is_named, mentions
 from pagefix.rulebook import Demand
 
 __all__ = ["MASKS", "Tests"]
