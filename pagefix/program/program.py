@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
 
 from pagefix.c import ChunkKind
 from pagefix.c.ast import (
@@ -21,29 +20,21 @@ from pagefix.c.ast import (
     Base,
     Call,
     Enumerator,
-    Field,
     Function,
     Global,
-    Init,
-    InitList,
     Invocation,
-    Macro,
     Name,
     Prototype,
     Record,
     Type,
-    Typedef,
 )
 from pagefix.finding import Unread
 from pagefix.program.discover import discover
-from pagefix.program.files import Files
-from pagefix.program.shapes import find_member, is_plain, owned, records_in, tag, typedef_of
+from pagefix.program.records import Records
+from pagefix.program.shapes import is_plain
 from pagefix.program.tree import Tree
 
 __all__ = ["Program", "invoked"]
-
-_T = TypeVar("_T", Function, Prototype, Global, Macro, Typedef)
-_V = TypeVar("_V")
 
 # So many files of a filesystem see what all of it sees.
 _ENOUGH = 8
@@ -63,11 +54,9 @@ _WRAPPER_HEADERS = (
     "buffer_head.h",
     "cleancache.h",
 )
-# A typedef that leads further than this leads in a circle.
-_TYPEDEFS = 20
 
 
-class Program(Files):
+class Program(Records):
     """Files under check with the headers they see, and what they define.
 
     The parameters are those of :class:`~pagefix.program.files.Files`;
@@ -83,8 +72,6 @@ class Program(Files):
         scripts: dict[str, str] | None = None,
     ) -> None:
         super().__init__(tree, files, unread, stdin, scripts)
-        self._memo: dict[str, dict[tuple[str, str], Any]] = {}
-        self._stripped: dict[str, dict[str, Type]] = {}
         self._definers: dict[bytes, list[str]] | None = None
         self._tables: dict[str, tuple[tuple[str, Global], ...]] = {}
 
@@ -152,20 +139,6 @@ class Program(Files):
             if item.init is not None and not item.static
         )
         return checked or here or self._nearest(name, path, Global, far=far)
-
-    def macro(self, name: str, path: str) -> tuple[tuple[str, Macro], ...]:
-        """Return the nearest definitions of a macro."""
-        return self._nearest(name, path, Macro)
-
-    def near_macros(self, name: str, path: str) -> tuple[tuple[str, Macro], ...]:
-        """Return the definitions of a name that is a macro where ``path`` sees it.
-
-        Unlike :meth:`macro` it does not search all of ``include/`` at last, and asking
-        it of functions is cheap.
-        """
-        if not self._may_be_macro(name, path):
-            return ()
-        return self._memoised(path, ("near", name), lambda: self._near(name, path))
 
     def enumerator(self, name: str, path: str) -> tuple[tuple[str, Enumerator], ...]:
         """Return the nearest definitions of an enumeration's constant."""
@@ -242,107 +215,6 @@ class Program(Files):
             for path in self.files[:_ENOUGH]
         )
 
-    # --- types ---------------------------------------------------------------------
-
-    def record(self, name: str, path: str) -> tuple[Record, ...]:
-        """Return the definitions of ``struct foo``, or of the record that a typedef names."""
-        if tag(name):
-            return self._memoised(path, ("record", name), lambda: self._record(name, path))
-        type_ = self.strip(Base(name), path)
-        if isinstance(type_, Record):
-            return (type_,)
-        return self.record(type_.name, path) if isinstance(type_, Base) and tag(type_.name) else ()
-
-    def strip(self, type_: Type, path: str) -> Type:
-        """Return the type that a typedef's name stands for; any other type as it is.
-
-        A tag that is a macro for another one (``#define old new``) becomes that one.
-        """
-        if not isinstance(type_, Base):
-            return type_
-        known = self._stripped.setdefault(path, {})
-        found = known.get(type_.name)
-        if found is None:
-            found = known[type_.name] = self._strip(type_, path)
-        return found
-
-    def _strip(self, type_: Type, path: str) -> Type:
-        for _ in range(_TYPEDEFS):
-            if not isinstance(type_, Base):
-                return type_
-            if tag(type_.name):
-                return self._retagged(type_, path)
-            if is_plain(type_.name):
-                return type_
-            found = self._nearest(type_.name, path, Typedef)
-            if not found:
-                return type_
-            type_ = owned(found[0][1].type, type_.name)
-        return type_
-
-    def _retagged(self, type_: Base, path: str) -> Base:
-        word, _, label = type_.name.rpartition(" ")
-        for _, macro in self.near_macros(label, path):
-            if macro.params is None and isinstance(macro.body, Name):
-                return Base(f"{word} {macro.body.name}")
-        return type_
-
-    def member(self, type_: Type, field: str, path: str) -> Type | None:
-        """Return the type of a member of a record type; ``None`` if it is not found."""
-        type_ = self.strip(type_, path)
-        if isinstance(type_, Record) and type_.fields:
-            return find_member(type_, field, lambda name: self.record(name, path))
-        if isinstance(type_, Base | Record):
-            for record in self.record(type_.name, path):
-                found = find_member(record, field, lambda name: self.record(name, path))
-                if found is not None:
-                    return found
-        return None
-
-    def fields(self, type_: Type, path: str) -> tuple[Field, ...]:
-        """Return the members of a record type as they are written, of all its definitions."""
-        type_ = self.strip(type_, path)
-        if isinstance(type_, Record) and type_.fields:
-            return type_.fields
-        if not isinstance(type_, Base | Record) or is_plain(type_.name):
-            return ()
-        return tuple(field for record in self.record(type_.name, path) for field in record.fields)
-
-    def slots(self, item: Global, path: str) -> dict[str, Init]:
-        """Return what an initializer sets, by member; without designator in the record's order."""
-        if not isinstance(item.init, InitList):
-            return {}
-        names = [field.name for field in self.fields(item.type, path)]
-        found: dict[str, Init] = {}
-        position = 0
-        for init in self.initializers(item.init, path):
-            slot = init.designators[0].field if init.designators else None
-            if slot is None and not init.designators and position < len(names):
-                slot = names[position]
-            if slot is not None:
-                position = names.index(slot) + 1 if slot in names else position + 1
-                found[slot] = init
-        return found
-
-    def initializers(self, init: InitList, path: str) -> Iterator[Init]:
-        """Yield the members of an initializer, those among them that a macro's name stands for.
-
-        What a macro writes lies where the macro is used.
-        """
-        for each in init.items:
-            macros: tuple[tuple[str, Macro], ...] = ()
-            if isinstance(each.value, Name) and not each.designators:
-                macros = self.near_macros(each.value.name, path)
-            body = macros[0][1].body if macros else None
-            if isinstance(body, InitList):
-                for inner in body.items:
-                    if isinstance(inner.value, Name):
-                        value = inner.value._replace(start=each.value.start, end=each.value.end)
-                        inner = inner._replace(value=value)
-                    yield inner
-            else:
-                yield each
-
     def invocations(self, path: str) -> tuple[tuple[str, Call], ...]:
         """Return the macros that a file uses at file scope, as calls."""
         return self._memoised(path, ("invocations", ""), lambda: self._invocations(path))
@@ -365,63 +237,6 @@ class Program(Files):
 
     # --- look-up ---------------------------------------------------------------------
 
-    def release(self, path: str) -> None:
-        """Forget what was read of a file: it can be had again."""
-        super().release(path)
-        self._memo.pop(path, None)
-        self._stripped.pop(path, None)
-
-    def memo(self, what: str, path: str, macro: Macro, during: _V, make: Callable[[], _V]) -> _V:
-        """Return what was made of a macro before, or make it now.
-
-        :param during: what a macro that leads to itself finds.
-        """
-        key = (what, f"{macro.name} {macro.at}")
-        known = self._memo.setdefault(path, {})
-        if key not in known:
-            known[key] = during
-            try:
-                known[key] = make()
-            except RecursionError:
-                # Half an answer must not stand for the whole.
-                del known[key]
-                raise
-        return known[key]  # type: ignore[no-any-return]
-
-    def _memoised(self, path: str, key: tuple[str, str], make: Callable[[], _V]) -> _V:
-        known = self._memo.setdefault(path, {})
-        if key not in known:
-            known[key] = make()
-        return known[key]  # type: ignore[no-any-return]
-
-    def _near(self, name: str, path: str) -> tuple[tuple[str, Macro], ...]:
-        key = name.encode("utf-8", "surrogateescape")
-        for text in self._texts(path, far=False):
-            if key in text.defines:
-                shown = self._show(text)
-                found = self._named(shown, name)
-                return tuple((shown, item) for item in found if isinstance(item, Macro))
-        return ()
-
-    def _in_file(self, name: str, path: str, kind: type[_T]) -> tuple[tuple[str, _T], ...]:
-        return tuple((path, item) for item in self.own(name, path) if isinstance(item, kind))
-
-    def _nearest(
-        self, name: str, path: str, kind: type[_T], *, far: bool = True
-    ) -> tuple[tuple[str, _T], ...]:
-        key = (kind.__name__ if far else f"near {kind.__name__}", name)
-        return self._memoised(path, key, lambda: self._nearest_now(name, path, kind, far))
-
-    def _nearest_now(
-        self, name: str, path: str, kind: type[_T], far: bool
-    ) -> tuple[tuple[str, _T], ...]:
-        form = typedef_of(name) if kind.__name__ == Typedef.__name__ else None
-        for shown, items in self.introductions(name, path, far=far, form=form):
-            found = tuple((shown, item) for item in items if isinstance(item, kind))
-            if found:
-                return found
-        return ()
-
     def _enumerator(self, name: str, path: str) -> tuple[tuple[str, Enumerator], ...]:
         key = name.encode("utf-8", "surrogateescape")
         form = re.compile(rb"[\s{,]" + re.escape(key) + rb"\s*[=,}/\n]")
@@ -432,24 +247,6 @@ class Program(Files):
                 constants = tuple((shown, item) for item in found if isinstance(item, Enumerator))
                 if constants:
                     return constants
-        return ()
-
-    def _record(self, name: str, path: str) -> tuple[Record, ...]:
-        word, label = name.encode("utf-8", "surrogateescape").split(b" ", 1)
-        between = rb"[^;{}()=,*\[]*?"
-        form = re.compile(
-            word + rb"\s" + between + rb"\b" + re.escape(label) + rb"\b" + between + rb"\{"
-        )
-        for text in self._texts(path):
-            if text.may_define(name):
-                found = [
-                    record
-                    for item in self._items_at(self._show(text), form)
-                    for record in records_in(item, name)
-                    if record.fields
-                ]
-                if found:
-                    return tuple(dict.fromkeys(found))
         return ()
 
     def _defining(self, name: str) -> list[str]:
