@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Selection", "nothing", "select"]
 
 _SOURCES = (".c", ".h", ".py")
+_RUNS = (b"python", b"drgn", b"gdb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,8 @@ def _selection(options: argparse.Namespace, changes: Changes) -> Selection:
     from pagefix.overlay import Overlay
 
     overlay = Overlay(changes.texts)
-    files = [path for path in changes.lines if path.endswith(_SOURCES)]
+    with reads.laid_over(overlay):
+        files = [path for path in changes.lines if path.endswith(_SOURCES) or _is_run(path)]
     if options.only_named:
         named = options.paths
     else:
@@ -175,6 +177,17 @@ def _selection(options: argparse.Namespace, changes: Changes) -> Selection:
             near = [_near(each) for each in (*files, *_gone(changes))]
         facts = [each for each in _facts(options.paths, near) if _holds_source(each)]
         return Selection(facts, overlay, changes, named)
+
+
+def _is_run(path: str) -> bool:
+    # A script may have no suffix, as for one that is named: its first line says what runs it.
+    if "." in os.path.basename(path) or not reads.is_file(path):
+        return False
+    try:
+        first = reads.read(path)[:200].split(b"\n", 1)[0]
+    except OSError:
+        return False
+    return first.startswith(b"#!") and any(word in first for word in _RUNS)
 
 
 def _gone(changes: Changes) -> list[str]:

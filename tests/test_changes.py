@@ -42,6 +42,23 @@ def test_a_script_that_changes(repository: Repository, capsys: pytest.CaptureFix
     assert found(capsys, "--staged") == [(5, "line"), (5, "line")]
 
 
+def test_a_script_without_a_suffix(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = repository.top / "tools" / "walk"
+    script.parent.mkdir()
+    text = "#!/usr/bin/env drgn\nfor page in for_each_page(prog):\n    print(page)\n"
+    script.write_text(text)
+    (script.parent / "other").write_text("#!/bin/sh\n")
+    repository.commit("scripts")
+    repository.edit("print(page)", "print(page.mapping.host)", script)
+    (script.parent / "other").write_text("#!/bin/sh\necho page.mapping.host\n")
+    assert found(capsys, "--since", "HEAD") == [(3, "line")]
+    repository.git("add", "--all")
+    script.write_text(text)
+    assert found(capsys, "--staged") == [(3, "line")]
+
+
 def test_they_are_said_apart(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
     repository.edit(*SIZE)
     repository.edit(*CALL)
