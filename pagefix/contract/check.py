@@ -58,7 +58,8 @@ def check_contracts(
             for role in spec.roles[:1]
         ]
         return Contracts((), tuple(outcomes), ())
-    checker = _Checker(program, able, places)
+    entries = [name for _, spec in chosen for role in spec.roles for name in role.vfs]
+    checker = _Checker(program, able, entries, places)
     for rule, spec in chosen:
         checker.rule(rule, spec)
     findings = sorted(checker.findings, key=lambda each: (each.span, each.rule))
@@ -84,11 +85,13 @@ def _unnamed(spec: ContractSpec) -> str:
 class _Checker:
     # One program under contract rules.
 
-    def __init__(self, program: Program, able: Capable, places: bool) -> None:
+    def __init__(
+        self, program: Program, able: Capable, entries: Iterable[str], places: bool
+    ) -> None:
         self.program = program
         self.able = able
         self.places = places
-        self.sources = Sources(program)
+        self.sources = Sources(program, entries)
         self.findings: list[Finding] = []
         self.outcomes: list[Outcome] = []
         self._shapes: dict[tuple[str, int, int], Shape] = {}

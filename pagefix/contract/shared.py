@@ -7,15 +7,17 @@ parsed.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 
 from pagefix import reads
-from pagefix.contract.texts import Joined, Outline
+from pagefix.contract.texts import Joined, Outline, callees
 from pagefix.program import Program
 
 __all__ = ["Shared"]
 
+#: How many calls lie between code under check and shared code that has a say.
+_LEVELS = 6
 _FOLDERS = ("fs", "fs/iomap", "mm")
 
 
@@ -24,7 +26,6 @@ class Shared:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._alone: dict[str, Joined] = {}
 
     @cached_property
     def files(self) -> dict[str, bytes]:
@@ -62,22 +63,47 @@ class Shared:
         return self.text.outlines()
 
     @cached_property
-    def _homes(self) -> dict[str, str]:
-        found: dict[str, str] = {}
+    def _homes(self) -> dict[str, tuple[str, list[int]]]:
+        # Where a function stands in the first file that has it: once for each configuration.
+        found: dict[str, tuple[str, list[int]]] = {}
         for path, outline in self.outlines.items():
-            for name in outline.names:
-                found.setdefault(name, path)
+            for index, name in enumerate(outline.names):
+                home, indexes = found.setdefault(name, (path, []))
+                if home == path:
+                    indexes.append(index)
         return found
 
     def home(self, name: str) -> str | None:
         """Return the file that defines a function, ``None`` if none does."""
-        return self._homes.get(name)
+        known = self._homes.get(name)
+        return None if known is None else known[0]
 
-    def reach_of(self, name: str, home: str) -> Joined:
-        """Return the text in which a function may be called: its own file, if it is static."""
-        starts, names = self.outlines[home]
-        if not self.files[home].startswith(b"static", starts[names.index(name)]):
-            return self.text
-        if home not in self._alone:
-            self._alone[home] = Joined({home: self.files[home]})
-        return self._alone[home]
+    def is_static(self, name: str) -> bool:
+        """Tell whether a function of shared code is called in its own file alone."""
+        path, indexes = self._homes[name]
+        return self.files[path].startswith(b"static", self.outlines[path].starts[indexes[0]])
+
+    def _body(self, name: str) -> bytes:
+        path, indexes = self._homes[name]
+        data, starts = self.files[path], self.outlines[path].starts
+        ends = [*starts[1:], len(data)]
+        return b"\n".join(data[starts[index] : ends[index]] for index in indexes)
+
+    def reached(self, names: Iterable[str], known: Container[str]) -> dict[str, bytes]:
+        """Return the functions that code outside leads to by calls, each with its text.
+
+        :param names: what it calls.
+        :param known: functions that it has itself.
+        """
+        bodies: dict[str, bytes] = {}
+        for _ in range(_LEVELS):
+            fresh = [
+                name
+                for name in names
+                if name in self._homes and name not in known and name not in bodies
+            ]
+            if not fresh:
+                break
+            bodies |= {name: self._body(name) for name in fresh}
+            names = sorted(callees(b"\n".join(bodies[name] for name in fresh)))
+        return bodies

@@ -12,39 +12,39 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import pairwise
 
 from pagefix.c import ChunkKind, ast
 from pagefix.contract.capability import members
 from pagefix.contract.shared import Shared
-from pagefix.contract.texts import Joined, Outline, places, words
+from pagefix.contract.texts import Joined, Outline, drows, named, places, words
 from pagefix.program import Program
 
 __all__ = ["FEW", "Sources"]
 
 _NOBODY: set[str] = set()
-#: A call in code that is read backwards: what stands before a parenthesis is found quicker.
-_CALL = re.compile(rb"\([ \t\n]*+(\w++)")
 _STORED = re.compile(rb"\n[ \t]*\.(\w+)[ \t]*=[ \t]*&?([A-Za-z_]\w*)[ \t]*(?=[,}\n])")
 #: A call through a slot is followed where no more functions are put into it.
 FEW = 4
 #: A function with more callers than this is no step of a role's path.
 _MANY = 24
-_KEYWORDS = frozenset("if while for switch return sizeof defined do else".split())
 
 
 class Sources:
-    """The functions of a program and of the shared code around it, by name."""
+    """The functions of a program and of the shared code around it, by name.
 
-    def __init__(self, program: Program) -> None:
+    :param entries: functions of shared code that lead to a role.
+    """
+
+    def __init__(self, program: Program, entries: Iterable[str] = ()) -> None:
         self.program = program
+        self._entries = sorted(set(entries))
         self._shared = Shared(program)
         self._outlines: dict[str, Outline] = {}
         self._defined: dict[str, tuple[tuple[str, ast.Function], ...]] = {}
-        self._held: dict[tuple[str, str, bool], set[str]] = {}
+        self._held: dict[tuple[str, str], set[str]] = {}
+        self._shared_held: dict[tuple[str, str], set[str]] = {}
         self._used: dict[str, bool] = {}
         self._tables: dict[tuple[str, int], dict[str, ast.Expr]] = {}
-        self._shared_above: dict[str, set[str]] = {}
 
     # --- where a name stands ------------------------------------------------------
 
@@ -54,28 +54,15 @@ class Sources:
         :param form: how it must stand there: a regular expression with ``{}`` for the name.
         :param shared: whether the tree's shared code is searched too.
         """
-        key = (name, form, shared)
+        key = (name, form)
         if key not in self._held:
-            found = set(self._holding(self._checked, name, form))
-            if shared:
-                found.update(self._holding(self._shared.text, name, form))
-            self._held[key] = found
-        return self._held[key]
-
-    def _holding(self, texts: Joined, name: str, form: str) -> Iterator[str]:
-        key = name.encode()
-        pattern = re.compile(form.replace("{}", re.escape(name)).encode()) if form else None
-        for path in texts.having(key):
-            code, outline = self._code(path), self._outline(path)
-            found = words(code, key) if pattern is None else places(code, key, pattern)
-            for at in found:
-                holder = outline.around(at)
-                if holder and holder != name:
-                    yield holder
-
-    def _code(self, path: str) -> bytes:
-        data = self._shared.files.get(path)
-        return self.program.unit(path).code if data is None else data
+            self._held[key] = {
+                holder
+                for path in self._checked.having(name.encode())
+                for at in _found(self.program.unit(path).code, name, form)
+                if (holder := self._outline(path).around(at)) and holder != name
+            }
+        return self._held[key] | self._shared_holders(name, form) if shared else self._held[key]
 
     @cached_property
     def _checked(self) -> Joined:
@@ -149,39 +136,45 @@ class Sources:
 
     @cached_property
     def _callers(self) -> dict[str, set[str]]:
-        # Keyed by the callee; the words are turned round once each.
         callers: dict[bytes, set[str]] = {}
         for path in self.program.files:
-            for holder, drows in self._calls(path):
-                for drow in drows:
+            for holder, called in drows(self.program.unit(path).code, self._outline(path)):
+                for drow in called:
                     callers.setdefault(drow, set()).add(holder)
-        named = {drow[::-1].decode(): holders for drow, holders in callers.items()}
-        return {name: each for name, each in named.items() if _calls_something(name)}
-
-    def _calls(self, path: str) -> Iterator[tuple[str, set[bytes]]]:
-        code = self.program.unit(path).code
-        edoc, size = code[::-1], len(code)
-        starts, names = self._outline(path)
-        for name, (start, end) in zip(names, pairwise([*starts, size]), strict=True):
-            if name:
-                yield name, set(_CALL.findall(edoc, size - end, size - start))
+        return {name: callers[drow] for name, drow in named(callers).items()}
 
     def _shared_callers(self, name: str) -> set[str]:
-        # Shared code calls what shared code defines: one more search there, kept short.
-        if name not in self._shared_above:
-            home = self.home(name)
-            found: set[str] = set()
-            if home is not None:
-                texts = self._shared.reach_of(name, home)
-                found = {each for each in self._holding(texts, name, "") if self.home(each)}
-            self._shared_above[name] = found
-        return self._shared_above[name]
+        # Shared code calls what shared code defines.
+        home = self.home(name)
+        if home is None:
+            return _NOBODY
+        found = self._shared_holders(name, "")
+        if self._shared.is_static(name):
+            return {each for each in found if self.home(each) == home}
+        return found
+
+    @cached_property
+    def _reached(self) -> Joined:
+        # Of shared code only what a path of a role can come to.
+        methods = {name for found in self._methods.values() for _, name in found}
+        called = [*self._entries, *self._callers, *sorted(methods)]
+        return Joined(self._shared.reached(called, self._introducing))
+
+    def _shared_holders(self, name: str, form: str) -> set[str]:
+        key = (name, form)
+        if key not in self._shared_held:
+            self._shared_held[key] = {
+                holder
+                for holder in self._reached.having(name.encode())
+                if holder != name
+                and next(_found(self._reached.texts[holder], name, form), None) is not None
+            }
+        return self._shared_held[key]
 
     def _outline(self, path: str) -> Outline:
         known = self._outlines.get(path)
         if known is None:
-            known = self._shared.outlines[path] if path in self._shared.files else self._scan(path)
-            self._outlines[path] = known
+            known = self._outlines[path] = self._scan(path)
         return known
 
     def _scan(self, path: str) -> Outline:
@@ -206,8 +199,8 @@ class Sources:
         form = re.compile(rb"->[ \t\n]*" + re.escape(slot.encode()) + rb"[ \t\n]*\(")
         found = set()
         for path in self._shared.text.having(b"->" + slot.encode()):
-            for match in form.finditer(self._code(path)):
-                holder = self._outline(path).around(match.start())
+            for match in form.finditer(self._shared.files[path]):
+                holder = self._shared.outlines[path].around(match.start())
                 if holder:
                     found.add(holder)
         return found
@@ -263,5 +256,8 @@ class Sources:
         return introduced
 
 
-def _calls_something(name: str) -> bool:
-    return not name[0].isdigit() and name not in _KEYWORDS
+def _found(code: bytes, name: str, form: str) -> Iterator[int]:
+    if not form:
+        return words(code, name.encode())
+    pattern = re.compile(form.replace("{}", re.escape(name)).encode())
+    return places(code, name.encode(), pattern)

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["Joined", "Outline", "places", "words"]
+__all__ = ["Joined", "Outline", "callees", "drows", "named", "places", "words"]
 
 #: What may be the head of a function: what stands on a line that begins in the first column.
 _HEAD = re.compile(rb"\n([A-Za-z_][\w \t*]*+)\(")
+#: A call in code that is read backwards: what stands before a parenthesis is found quicker.
+_CALL = re.compile(rb"\([ \t\n]*+(\w++)")
+_KEYWORDS = frozenset("if while for switch return sizeof defined do else".split())
 _DIGITS = ord("9")
 #: A beginning that stands more often than this says little about what begins so.
 _OFTEN = 500
@@ -35,6 +39,7 @@ class Joined:
     """Some texts as one: a name that is in none of them is found out by one search."""
 
     def __init__(self, texts: Mapping[str, bytes]) -> None:
+        self.texts = texts
         self._paths = list(texts)
         # Each text begins a line.
         self._text = b"".join(part for each in texts.values() for part in (b"\0\n", each))
@@ -92,6 +97,29 @@ class Joined:
         # Whether a body follows: a prototype, or a macro, ends before one begins.
         brace = self._text.find(b"{", at, end)
         return brace >= 0 and self._text.find(b";", at, brace) < 0
+
+
+def callees(code: bytes) -> set[str]:
+    """Return the names that stand before a parenthesis."""
+    return set(named(set(_CALL.findall(code[::-1]))))
+
+
+def drows(code: bytes, outline: Outline) -> Iterator[tuple[str, set[bytes]]]:
+    """Yield the functions of a text with what they call, spelt backwards."""
+    edoc, size = code[::-1], len(code)
+    for name, (start, end) in zip(outline.names, pairwise([*outline.starts, size]), strict=True):
+        if name:
+            yield name, set(_CALL.findall(edoc, size - end, size - start))
+
+
+def named(found: Iterable[bytes]) -> dict[str, bytes]:
+    """Return the names of functions among words that are spelt backwards, with those."""
+    names = {drow[::-1].decode(): drow for drow in found}
+    return {
+        name: drow
+        for name, drow in names.items()
+        if not name[0].isdigit() and name not in _KEYWORDS
+    }
 
 
 def words(code: bytes, key: bytes) -> Iterator[int]:
