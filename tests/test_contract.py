@@ -115,6 +115,21 @@ def test_a_test_in_the_vfs_that_is_not_heeded_does_not(tmp_path: Path) -> None:
     assert places(tree(tmp_path, FILESYSTEM, VFS % said)) == [("reflink-of-swapfile", 8)]
 
 
+def test_each_filesystem_has_a_contract_of_its_own(tmp_path: Path) -> None:
+    folder = tree(tmp_path, FILESYSTEM, VFS % "")
+    other = folder / "fs/bar/file.c"
+    other.parent.mkdir()
+
+    def found() -> list[tuple[str, int]]:
+        findings = check_contracts(engine.load([str(folder / "fs")]), RULES).findings
+        return [(each.place.path, each.place.line) for each in findings]
+
+    other.write_text(re.sub(r"const struct address_space_operations.*\n", "\n", FILESYSTEM))
+    assert found() == [("fs/foo/file.c", 8)]
+    other.write_text(FILESYSTEM.replace("foo", "bar"))
+    assert found() == [("fs/bar/file.c", 8), ("fs/foo/file.c", 8)]
+
+
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_file_without_a_function_changes_nothing(program: Path, tmp_path: Path) -> None:
     folder = tree(tmp_path, program.read_text())

@@ -50,8 +50,8 @@ def check_contracts(
         for rule in rules
         if rule.kind is Kind.CONTRACT and isinstance(rule.spec, ContractSpec)
     ]
-    able = capable(program, ops) if chosen else Capable((), False, False, "")
-    if not able:
+    parts = _capable_parts(program, ops) if chosen else []
+    if not parts:
         outcomes = [
             Outcome(role.clause, rule.name, Verdict.NONE, None, None, _NO_TABLE)
             for rule, spec in chosen
@@ -59,14 +59,26 @@ def check_contracts(
         ]
         return Contracts((), tuple(outcomes), ())
     entries = [name for _, spec in chosen for role in spec.roles for name in role.vfs]
-    checker = _Checker(program, able, entries, places)
-    for rule, spec in chosen:
-        checker.rule(rule, spec)
-    findings = sorted(checker.findings, key=lambda each: (each.span, each.rule))
-    said: tuple[str, ...] = ()
-    if able.assumed and (findings or places):
-        said = (f"contract rules: {', '.join(able.tables)} taken as tables of swap files",)
-    return Contracts(tuple(findings), tuple(checker.outcomes), said)
+    findings: list[Finding] = []
+    outcomes = []
+    said: list[str] = []
+    for part, able in parts:
+        checker = _Checker(part, able, entries, places)
+        for rule, spec in chosen:
+            checker.rule(rule, spec)
+        if able.assumed and (checker.findings or places):
+            said.append(f"contract rules: {', '.join(able.tables)} taken as tables of swap files")
+        findings += checker.findings
+        outcomes += checker.outcomes
+    findings.sort(key=lambda each: (each.span, each.rule))
+    return Contracts(tuple(findings), tuple(outcomes), tuple(said))
+
+
+def _capable_parts(program: Program, ops: str) -> list[tuple[Program, Capable]]:
+    # Each filesystem has a contract of its own. Where one has swap files, none is assumed to.
+    found = [(part, capable(part, ops)) for part in program.parts()]
+    known = any(able and not able.assumed for _, able in found)
+    return [(part, able) for part, able in found if able and not (known and able.assumed)]
 
 
 _ACTIVATE = "swap_activate"

@@ -9,6 +9,7 @@ Floor 2: imports only floors 0 and 1, and :mod:`pagefix.program` below it.
 
 from __future__ import annotations
 
+import copy
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -89,6 +90,27 @@ class Program(Records):
             return cls(tree, found.files, found.unread, scripts=found.scripts)
         text = sys.stdin.buffer.read() if stdin is None else stdin
         return cls(tree, found.files, found.unread, text, found.scripts)
+
+    def parts(self) -> tuple[Program, ...]:
+        """Return the program by filesystem: each directory of ``fs/`` with its own files alone.
+
+        Files that lie elsewhere are one part. What was read is shared, and not read again.
+        """
+        files: dict[str, list[str]] = {}
+        for path in self.files:
+            top, _, below = path.partition("/")
+            name, _, inside = below.partition("/")
+            files.setdefault(name if top == "fs" and inside else "", []).append(path)
+        if len(files) < 2:
+            return (self,)
+        return tuple(self._part(tuple(each)) for each in files.values())
+
+    def _part(self, files: tuple[str, ...]) -> Program:
+        part = copy.copy(self)
+        part.files = files
+        part._definers = None
+        part._tables = {}
+        return part
 
     # --- definitions by name -----------------------------------------------------
 
