@@ -59,7 +59,16 @@ def words() -> set[str]:
         for role in rule.spec.roles:
             found.update((*role.commands, role.slot, *role.vfs))
         for effect in rule.spec.effects:
-            found.update((*effect.call, *effect.mentions, *effect.store, *effect.field, *effect.by))
+            found.update(
+                (
+                    *effect.call,
+                    *effect.mentions,
+                    *effect.store,
+                    *effect.field,
+                    *effect.by,
+                    effect.of,
+                )
+            )
         for demand in rule.spec.demands:
             called = (word for each in demand.calls for word in each.split())
             found.update((*demand.names, *demand.where, *demand.under, *demand.taken, *called))

@@ -78,6 +78,8 @@ class Effects:
                 place = None
                 if subject is not None and subject < len(expr.args):
                     place = expr.args[subject]
+                elif effect.of and expr.args:
+                    place = frame.shape.put(expr.args[0], effect.of)
                 if effect.bound is None:
                     self.note(frame, effect, expr, place, state)
                 else:
@@ -126,8 +128,10 @@ class Effects:
                 and expr.target.field in effect.field
                 and not is_nothing(expr.value)
             ):
-                place = expr.target if effect.subject is not None else None
-                self.note(frame, effect, expr, place, state)
+                about: ast.Expr | None = expr.target if effect.subject is not None else None
+                if effect.of:
+                    about = frame.shape.put(expr.value, effect.of)
+                self.note(frame, effect, expr, about, state)
 
     def effect_of_change(
         self, frame: Expressions, expr: ast.Unary, place: ast.Expr, state: State, *, up: bool

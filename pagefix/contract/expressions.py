@@ -52,12 +52,16 @@ class Expressions:
         return (self.path, about)
 
     def about(self, expr: ast.Expr) -> frozenset[Root]:
-        """Return all objects that an expression names."""
-        return frozenset(
-            self.root_of(node.decl)
-            for node in walk(expr)
-            if isinstance(node, ast.Name) and node.decl != ast.GLOBAL
-        )
+        """Return all objects that an expression names, itself or by the member that holds one."""
+        found = set()
+        for node in walk(expr):
+            if isinstance(node, ast.Member):
+                held = self.shape.put(node.base, node.field)
+                root = self.root(held) if held is not None else None
+                found |= {root} if root is not None else set()
+            elif isinstance(node, ast.Name) and node.decl != ast.GLOBAL:
+                found.add(self.root_of(node.decl))
+        return frozenset(found)
 
     # --- values -------------------------------------------------------------------
 

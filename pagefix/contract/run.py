@@ -124,7 +124,8 @@ class Run(Effects):
         those are asked for. A test that an unlock undoes, or another object, settles nothing.
         """
         self.hasty = not self.demand.lock and all(
-            effect.subject is None and effect.bound is None for effect in self.effects
+            effect.subject is None and effect.bound is None and not effect.of
+            for effect in self.effects
         )
 
     def settled(self, state: State) -> bool:

@@ -68,7 +68,7 @@ class Frame(Expressions):
     def _exec(self, stmt: ast.Stmt | None, states: list[State]) -> list[State]:
         if stmt is None:
             return states
-        if not states and stmt.start not in self.shape.labelled:
+        if not states and not self.shape.holds_label(stmt):
             return []
         if isinstance(stmt, _IDLE) and self.run.inert(self, stmt):
             return states

@@ -7,8 +7,6 @@ about what that value is about.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from pagefix.c import ast, walk
 from pagefix.contract.content import Contents
 from pagefix.contract.liveness import Liveness
@@ -28,21 +26,48 @@ class Shape:
         self.function = function
         self.params = {param.at: index for index, param in enumerate(function.params)}
         self.values: dict[int, list[ast.Expr]] = {}
+        self._put: dict[tuple[int, str], list[ast.Expr]] = {}
+        labels: list[int] = []
         for node in walk(function.body):
             if isinstance(node, ast.Declare) and node.init is not None:
                 self.values.setdefault(node.at, []).append(node.init)
+                self._keep_all(node.at, node.init)
             elif (
                 isinstance(node, ast.Assign)
                 and isinstance(node.target, ast.Name)
                 and node.target.decl != ast.GLOBAL
             ):
                 self.values.setdefault(node.target.decl, []).append(node.value)
+            elif isinstance(node, ast.Assign) and isinstance(node.target, ast.Member):
+                self._keep(node.target, node.value)
+            elif isinstance(node, ast.Label):
+                labels.append(node.start)
         self._about: dict[int, int] = {}
         self._given: dict[int, frozenset[int]] = {}
-        self.labelled: frozenset[int] = frozenset(_holders(function.body))
+        self._labels = tuple(labels)
         self.liveness = Liveness(function)
         self.outgoing = frozenset((*self.params, *(behind(each) for each in self.params)))
         self.contents = Contents()
+
+    def _keep(self, target: ast.Member, value: ast.Expr) -> None:
+        base = target.base
+        if isinstance(base, ast.Name) and base.decl != ast.GLOBAL:
+            self._put.setdefault((base.decl, target.field), []).append(value)
+
+    def _keep_all(self, decl: int, init: ast.Expr) -> None:
+        for item in init.items if isinstance(init, ast.InitList) else ():
+            if len(item.designators) == 1 and item.designators[0].field is not None:
+                self._put.setdefault((decl, item.designators[0].field), []).append(item.value)
+
+    def put(self, holder: ast.Expr, field: str) -> ast.Expr | None:
+        """Return what a member of something is given here, ``None`` if that is not known."""
+        base = base_of(holder)
+        values = self._put.get((base.decl, field), []) if base is not None else []
+        return values[0] if len(values) == 1 else None
+
+    def holds_label(self, stmt: ast.Stmt) -> bool:
+        """Tell whether a label stands in a statement."""
+        return any(stmt.start <= at < stmt.end for at in self._labels)
 
     def about(self, decl: int) -> int:
         """Return the parameter or local that a local is about: it may be itself."""
@@ -106,18 +131,3 @@ def _constant(expr: ast.Expr) -> bool:
     if isinstance(expr, ast.Cast):
         return _constant(expr.value)
     return isinstance(expr, ast.Name) and expr.decl == ast.GLOBAL
-
-
-def _holders(body: object) -> Iterator[int]:
-    # Statements (by their place) that hold a label.
-    def visit(node: object) -> Iterator[int]:
-        if not isinstance(node, tuple):
-            return
-        inside = [at for child in node if isinstance(child, tuple) for at in visit(child)]
-        if inside or isinstance(node, ast.Label):
-            start = getattr(node, "start", None)
-            if start is not None:
-                inside.append(start)
-        yield from inside
-
-    yield from visit(body)

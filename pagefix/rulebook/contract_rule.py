@@ -70,6 +70,7 @@ def _effect(reader: Reader, where: Key, table: dict[str, Any]) -> Effect:
         field=tuple(table.get("field", ())),
         passes=table.get("passes", False),
         subject=_number(reader, where, table, "subject"),
+        of=table.get("of", ""),
         bound=_number(reader, where, table, "bound"),
         by=tuple(table.get("by", ())),
     )

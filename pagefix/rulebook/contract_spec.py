@@ -58,6 +58,8 @@ class Effect:
         two) and another parameter of it.
     :param subject: argument of the call (for a member: any number) that must have been
         tested.
+    :param of: member of the first argument (for a member: of what is put into it) that holds
+        what the effect is done on: what the function put there must have been tested.
     :param bound: argument that is harmless if it depends on one of ``by``.
     :param message: what can go wrong.
     """
@@ -69,6 +71,7 @@ class Effect:
     field: tuple[str, ...] = ()
     passes: bool = False
     subject: int | None = None
+    of: str = ""
     bound: int | None = None
     by: tuple[str, ...] = ()
 

@@ -215,6 +215,9 @@ class EffectForm(TypedDict):
         Annotated[bool, "A call that is handed all subjects of the role and another parameter."]
     ]
     subject: NotRequired[Annotated[str, "Number of the argument that must have been tested."]]
+    of: NotRequired[
+        Annotated[str, "Member of the effect's first argument that holds what it is done on."]
+    ]
     bound: NotRequired[Annotated[str, "Number of the argument that must depend on `by`."]]
     by: NotRequired[Annotated[list[str], "Names; with one of them in `bound` it is harmless."]]
 
