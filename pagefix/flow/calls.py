@@ -13,6 +13,7 @@ from pagefix.flow.contexts import Callee, Edge, Kind, Summary
 from pagefix.flow.outcomes import merged, predicate, shown
 from pagefix.flow.places import PAGE_RECORDS
 from pagefix.flow.primitives import BUILTINS, Primitives, names_member
+from pagefix.flow.state import State, either, join
 from pagefix.flow.syntax import is_number
 from pagefix.flow.values import (
     BOTTOM,
@@ -88,6 +89,23 @@ class Calls(Primitives):
     # --- macros ---------------------------------------------------------------
 
     def _expand(self, expr: ast.Call, callee: Callee) -> Value:
+        if not callee.others:
+            return self._expand_one(expr, callee)
+        # Which of its definitions counts, the configuration decides.
+        before = self.state
+        known: tuple[Value, State] | None = None
+        for one in (callee, *callee.others):
+            self.state = before.copy()
+            value = self._expand_one(expr, one)
+            if known is not None:
+                former, state = known
+                both = join(state, self.state) or state
+                value = either((former, state.off), (value, self.state.off), both.off)
+                self.state = both
+            known = value, self.state
+        return BOTTOM if known is None else known[0]
+
+    def _expand_one(self, expr: ast.Call, callee: Callee) -> Value:
         macro = callee.macro
         assert macro is not None
         if self.expansion >= _MAX_EXPANSION:

@@ -22,12 +22,16 @@ class Kind(Enum):
 
 
 class Callee(NamedTuple):
-    """What a called name stands for."""
+    """What a called name stands for.
+
+    :param others: the macro's other definitions: the other sides of an ``#if``.
+    """
 
     kind: Kind
     functions: tuple[tuple[str, ast.Function], ...] = ()
     path: str = ""
     macro: ast.Macro | None = None
+    others: tuple[Callee, ...] = ()
 
 
 class Summary(NamedTuple):

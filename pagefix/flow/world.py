@@ -109,6 +109,8 @@ class World(Globals):
         """
         key = (name, path, arguments)
         if key not in self._callees:
+            # A name that stands for itself, by way of others, is nobody's.
+            self._callees[key] = Callee(Kind.BEYOND)
             self._callees[key] = self._callee(name, path, arguments)
         return self._callees[key]
 
@@ -127,10 +129,25 @@ class World(Globals):
             return Callee(Kind.BEYOND)
         found = self.program.near_macros(name, path)
         if found and found[0][1].params is not None:
-            return Callee(Kind.MACRO, (), found[0][0], found[0][1])
+            return self._macro(found)
+        # A name may stand for another, for one or the other under an #if.
+        names = [each.body.name for _, each in found if isinstance(each.body, ast.Name)]
+        meant = [] if name in names else [self.callee(each, path, arguments) for each in names]
+        if any(each.functions for each in meant):
+            return Callee(Kind.FUNCTIONS, tuple(one for each in meant for one in each.functions))
         if self.global_object(name, path):
             return Callee(Kind.VARIABLE)
         return Callee(Kind.BEYOND)
+
+    def _macro(self, found: tuple[tuple[str, ast.Macro], ...]) -> Callee:
+        # Both sides of an #if count: of headers beyond the frontier the first definition will do.
+        (path, macro), *rest = found
+        others = tuple(
+            Callee(Kind.MACRO, (), where, each)
+            for where, each in rest
+            if where == path in self.program.files and each.params is not None
+        )
+        return Callee(Kind.MACRO, (), path, macro, others)
 
     def known_beyond(self, name: str) -> bool:
         """Return whether the models say all there is to say of a name."""
@@ -167,7 +184,7 @@ class World(Globals):
         """Return a macro's body with this call's arguments, ``None`` if it has no use."""
         macro = callee.macro
         assert macro is not None
-        key = (path, expr.start, expr.end, macro.name)
+        key = (path, expr.start, expr.end, f"{macro.name} {macro.at}")
         if key not in self._expansions:
             self._expansions[key] = self._expansion(expr, callee, macro)
         return self._expansions[key]
