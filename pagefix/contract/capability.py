@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pagefix import reads
@@ -46,26 +47,28 @@ def capable(program: Program, ops: str) -> Capable:
     """
     if ops == "none":
         return Capable((), False, False, "")
-    tables = {item.name: (path, item) for path, item in program.tables(OPS)}
+    # A name may stand for several: static ones of several files, both sides of an #if.
+    tables = program.tables(OPS)
     slots = _slots(program)
     if ops != "auto":
-        return Capable(tuple(name for name in ops.split(",") if name in tables), False, True, "")
-    declared = {
-        name: each for name, each in tables.items() if "swap_activate" in members(program, *each)
-    }
-    able = tuple(name for name, each in declared.items() if _succeeds(program, slots, *each))
+        known = {item.name for _, item in tables}
+        return Capable(tuple(name for name in ops.split(",") if name in known), False, True, "")
+    declared = [each for each in tables if "swap_activate" in members(program, *each)]
+    able = [each for each in declared if _succeeds(program, slots, *each)]
     if declared:
-        through = any(_through(program, slots, *declared[name]) for name in able)
-        return Capable(able, False, through, "")
+        through = any(_through(program, slots, *each) for each in able)
+        return Capable(_names(able), False, through, "")
     if tables:
         wanted = {"readpage", "direct_IO"}
         if "swap_activate" in slots and "swap_rw" not in slots and wanted <= slots:
-            names = tuple(
-                name for name, each in tables.items() if wanted <= set(members(program, *each))
-            )
+            names = _names(each for each in tables if wanted <= set(members(program, *each)))
             return Capable(names, False, True, "assumed" if names else "")
         return Capable((), False, False, "")
     return Capable((), _beside(program), False, "")
+
+
+def _names(tables: Iterable[tuple[str, ast.Global]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item.name for _, item in tables))
 
 
 def members(program: Program, path: str, item: ast.Global) -> dict[str, ast.Expr]:

@@ -19,6 +19,9 @@ __all__ = ["OPS", "Plan", "SwapOptions", "Table", "plan"]
 #: The record whose methods the VM calls.
 OPS = "struct address_space_operations"
 
+#: By file and name: #ifdef may define one twice.
+_Tables = dict[tuple[str, str], list[ast.Global]]
+
 
 @dataclass(frozen=True, slots=True)
 class SwapOptions:
@@ -90,34 +93,41 @@ def plan(program: Program, models: Models, options: SwapOptions) -> Plan:
             )
     entries = _fitting(models, slots)
     active = _active(entries, slots, options, assumptions)
-    tables = {item.name: (path, item) for path, item in program.tables(OPS)}
+    tables: _Tables = {}
+    for path, item in program.tables(OPS):
+        tables.setdefault((path, item.name), []).append(item)
     if options.ops == "none":
         assumptions.append("--swap-ops none: no table is taken as swap-capable")
         return Plan((), "swap_rw" not in slots, tuple(assumptions))
     if options.ops == "auto":
-        names = _automatic(program, tables, slots, active, assumptions)
+        keys = _automatic(program, tables, slots, active, assumptions)
     else:
-        names = [each for each in options.ops.split(",") if each]
-        for name in names:
-            if name not in tables:
-                raise PagefixError(
-                    f"there is no table {name}",
-                    why=f"the checked files define these {OPS}: "
-                    + (", ".join(sorted(tables)) or "none"),
-                    remedy="name one of them with --swap-ops, or use --swap-ops auto",
-                )
+        keys = _called(tables, [each for each in options.ops.split(",") if each])
         if "swap_rw" in slots:
             assumptions.append(
                 "this tree's VM hands swapcache pages only to swap_rw(): other methods are no entries"
             )
     usual = {entry.slot for entry in entries if entry.slot in slots and not entry.asked_for}
-    found = [_table(program, *tables[name], active, usual) for name in names]
+    found = [_table(program, key[0], tables[key], active, usual) for key in keys]
     assumptions += [
         f"{table.name} has none of the methods that the VM would call"
         for table in found
         if not table.slots
     ]
     return Plan(tuple(found), "swap_rw" not in slots, tuple(assumptions))
+
+
+def _called(tables: _Tables, names: Sequence[str]) -> list[tuple[str, str]]:
+    # The tables of these names, in whichever file.
+    for name in names:
+        if not any(name == each for _, each in tables):
+            known = sorted({each for _, each in tables})
+            raise PagefixError(
+                f"there is no table {name}",
+                why=f"the checked files define these {OPS}: " + (", ".join(known) or "none"),
+                remedy="name one of them with --swap-ops, or use --swap-ops auto",
+            )
+    return [key for name in names for key in tables if key[1] == name]
 
 
 def _slots(program: Program) -> dict[str, frozenset[str]]:
@@ -182,23 +192,26 @@ def _active(
 
 def _automatic(
     program: Program,
-    tables: dict[str, tuple[str, ast.Global]],
+    tables: _Tables,
     slots: Container[str],
     active: list[Entry],
     assumptions: list[str],
-) -> list[str]:
+) -> list[tuple[str, str]]:
     capable = [
-        name
-        for name, (path, item) in tables.items()
-        if "swap_activate" in _members(program, path, item)
-        and _through_filesystem(program, path, item, slots)
+        key
+        for key, items in tables.items()
+        if any(
+            "swap_activate" in _members(program, key[0], item)
+            and _through_filesystem(program, key[0], item, slots)
+            for item in items
+        )
     ]
     if capable:
         return capable
     declared = [
         name
-        for name, (path, item) in tables.items()
-        if "swap_activate" in _members(program, path, item)
+        for (path, name), items in tables.items()
+        if any("swap_activate" in _members(program, path, item) for item in items)
     ]
     if "swap_rw" in slots:
         assumptions.append(
@@ -214,13 +227,14 @@ def _automatic(
         return []
     needed = {entry.slot for entry in active if entry.role != "dirty"}
     assumed = [
-        name
-        for name, (path, item) in tables.items()
-        if needed and needed <= set(_members(program, path, item))
+        key
+        for key, items in tables.items()
+        if needed and any(needed <= set(_members(program, key[0], item)) for item in items)
     ]
     if assumed:
+        names = ", ".join(dict.fromkeys(name for _, name in assumed))
         assumptions.append(
-            f"no table here has swap_activate: {', '.join(assumed)} taken as swap-capable "
+            f"no table here has swap_activate: {names} taken as swap-capable "
             "(--swap-ops none turns this off)"
         )
     elif tables:
@@ -273,19 +287,27 @@ def _meant(program: Program, path: str, value: ast.Expr) -> ast.Expr:
 
 
 def _table(
-    program: Program, path: str, item: ast.Global, active: Sequence[Entry], usual: set[str]
+    program: Program,
+    path: str,
+    items: Sequence[ast.Global],
+    active: Sequence[Entry],
+    usual: set[str],
 ) -> Table:
-    members = _members(program, path, item)
-    found = []
-    for entry in active:
-        value = _peeled(members.get(entry.slot))
-        if isinstance(value, ast.Name):
-            found.append((entry, entry.slot, value))
+    found: dict[tuple[int, str], tuple[Entry, str, ast.Name]] = {}
+    members: dict[str, ast.Expr] = {}
+    # Of a table that #ifdef defines twice each form counts.
+    for item in items:
+        own = _members(program, path, item)
+        members |= own
+        for number, entry in enumerate(active):
+            value = _peeled(own.get(entry.slot))
+            if isinstance(value, ast.Name):
+                found.setdefault((number, value.name), (entry, entry.slot, value))
     activate = _peeled(members.get("swap_activate"))
     return Table(
         path,
-        item.name,
-        tuple(found),
+        items[0].name,
+        tuple(found.values()),
         activate.name if isinstance(activate, ast.Name) else None,
         tuple(sorted(usual.intersection(members) - {entry.slot for entry in active})),
     )
