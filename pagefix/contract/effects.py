@@ -62,6 +62,8 @@ class Effects:
         self.locked: set[bool] = set()
         self.overlooked: tuple[str, int, int] | None = None
         self._guards = guards
+        # What variables were given on the ways walked so far: under `if (0)` nothing is.
+        self.given: set[int] = set()
         self._hits: list[Hit] = []
 
     def met(self, path: str, expr: ast.Expr, function: str) -> bool:
@@ -93,9 +95,9 @@ class Effects:
         by = frozenset(effect.by)
         assert effect.bound is not None
         arg = expr.args[effect.bound]
-        if not frame.shape.depends(arg, by):
+        if not frame.shape.depends(arg, by, given=self.given):
             self.note(frame, effect, expr, None, state._replace(marks=frozenset()))
-        elif frame.shape.depends(arg, by, rest=True):
+        elif frame.shape.depends(arg, by, rest=True, given=self.given):
             self.note(frame, effect, expr, None, state)
         else:
             self.met(frame.path, expr, frame.shape.function.name)

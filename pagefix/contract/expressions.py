@@ -214,6 +214,7 @@ class Expressions:
 
     def _assign(self, expr: ast.Assign, state: State) -> Values:
         self.run.effect_of_store(self, expr, state)
+        self.run.given.add(id(expr.value))
         values: Values = []
         taken = self.run.tests.taken
         if taken and isinstance(expr.value, ast.Member) and expr.value.field in taken:

@@ -16,6 +16,7 @@ class Judge(Protocol):
     """Who knows the demand, follows calls and notes effects; a frame is where it happens.
 
     :param unheeded: the last call that is a statement: nobody looks at what it returns.
+    :param given: ids of the values that variables were given on the ways walked so far.
     :param hasty: whether a way is left where nothing can be missing on it any more.
     """
 
@@ -23,6 +24,7 @@ class Judge(Protocol):
     tests: Tests
     unheeded: ast.Expr | None
     hasty: bool
+    given: set[int]
 
     def call(self, frame: Any, expr: ast.Call, name: str, state: State) -> list[tuple[int, State]]:
         """Return the ways through a call."""

@@ -154,6 +154,7 @@ class Frame(Expressions):
     def _declare(self, stmt: ast.Declare, states: list[State]) -> list[State]:
         if stmt.init is None:
             return [each.knowing(stmt.at, ANY) for each in states]
+        self.run.given.add(id(stmt.init))
         return bounded(
             after.knowing(stmt.at, mask)
             for each in states

@@ -7,6 +7,8 @@ about what that value is about.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from pagefix.c import ast, walk
 from pagefix.contract.content import Contents
 from pagefix.contract.liveness import Liveness
@@ -102,10 +104,18 @@ class Shape:
             self._given[body.start] = frozenset(found)
         return self._given[body.start]
 
-    def depends(self, expr: ast.Expr, names: frozenset[str], *, rest: bool = False) -> bool:
+    def depends(
+        self,
+        expr: ast.Expr,
+        names: frozenset[str],
+        *,
+        rest: bool = False,
+        given: Container[int] | None = None,
+    ) -> bool:
         """Tell whether an expression, or what its locals are given, mentions a name.
 
         :param rest: whether it must be a difference from what has that name.
+        :param given: ids of the values that are given on some way; all of them if left out.
         """
         seen: set[int] = set()
         todo: list[tuple[object, int]] = [(expr, 0)]
@@ -119,7 +129,11 @@ class Shape:
                         return True
                 if isinstance(each, ast.Name) and each.decl not in seen and depth < _DEEP:
                     seen.add(each.decl)
-                    todo += [(value, depth + 1) for value in self.values.get(each.decl, ())]
+                    todo += [
+                        (value, depth + 1)
+                        for value in self.values.get(each.decl, ())
+                        if given is None or id(value) in given
+                    ]
         return False
 
 
