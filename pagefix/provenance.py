@@ -80,6 +80,8 @@ def provenance(
                 for hit in _calls(each, each.node, named)
                 if hit.match.requires is not Label.NO_SWAPCACHE
             ]
+        elif isinstance(each.node, ast.Name):
+            matched = _in_slot(each, each.node, named)
         else:
             matched = by_place.get((each.path, each.start), ())
         found += [as_finding(program, offers, hit, way) for hit in matched]
@@ -128,11 +130,11 @@ def _calls(
 ) -> Iterator[Hit]:
     for name in reached.rules:
         rule = rules[name]
-        if rule.names(reached.function.name):
+        if not isinstance(reached.item, ast.Function) or rule.names(reached.item.name):
             continue
         for each in rule.matches:
             bindings = match(each.tree, node)
-            if bindings is not None and not _beside(reached.function, node, each.except_beside):
+            if bindings is not None and not _beside(reached.item, node, each.except_beside):
                 yield _hit(reached, node, rule, each, bindings)
                 break
     if reached.helper >= 0 and HELPER_RULE in rules and isinstance(node, ast.Call):
@@ -140,6 +142,13 @@ def _calls(
         rule = rules[HELPER_RULE]
         page = Bound(node.args[reached.helper])
         yield _hit(reached, node, rule, rule.matches[0], {rule.metavars[0].name: page})
+
+
+def _in_slot(reached: Reached, node: ast.Name, rules: Mapping[str, Rule]) -> Iterator[Hit]:
+    # What a table's slot holds is one.
+    if HELPER_RULE in rules:
+        rule = rules[HELPER_RULE]
+        yield _hit(reached, node, rule, rule.matches[1], {})
 
 
 def _beside(function: ast.Function, node: ast.Expr, members: Collection[str]) -> bool:
@@ -161,12 +170,12 @@ def _beside(function: ast.Function, node: ast.Expr, members: Collection[str]) ->
 
 def _hit(
     reached: Reached,
-    node: ast.Call | ast.Binary,
+    node: ast.Call | ast.Binary | ast.Name,
     rule: Rule,
     matched: Match,
     bindings: Bindings,
 ) -> Hit:
-    marked = node if isinstance(node, ast.Binary) else node.func
+    marked = node.func if isinstance(node, ast.Call) else node
     return Hit(
         rule=rule,
         match=matched,
@@ -176,7 +185,7 @@ def _hit(
         expr=node,
         bindings=bindings,
         parents=(),
-        item=reached.function,
+        item=reached.item,
         access=Access.READ,
         reason="",
         certain=True,

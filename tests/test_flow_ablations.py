@@ -34,7 +34,7 @@ class Found(NamedTuple):
 def found(analysis: Analysis) -> Counter[Found]:
     return Counter(
         Found(
-            each.function.name,
+            each.item.name,
             getattr(each.node, "field", "")
             or getattr(getattr(each.node, "func", None), "name", ""),
             each.confidence,

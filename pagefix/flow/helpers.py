@@ -7,7 +7,7 @@ import re
 from pagefix.c import ast, walk
 from pagefix.flow.world import World
 
-__all__ = ["reads_raw"]
+__all__ = ["reads_raw", "reads_raw_page"]
 
 _FIELDS = frozenset(("mapping", "index", "private"))
 
@@ -31,6 +31,21 @@ def reads_raw(world: World, name: str, index: int, path: str) -> bool:
         if index < len(function.params) and _raw(world, function, index):
             return True
     return False
+
+
+def reads_raw_page(world: World, name: str, record: str, path: str) -> bool:
+    """Return the same of whichever argument it takes the page in.
+
+    :param record: ``struct page`` or ``struct folio``.
+    """
+    if name in world.models.helpers:
+        return True
+    return any(
+        reads_raw(world, name, index, path)
+        for _where, function in world.program.functions(name, path)
+        for index, param in enumerate(function.params)
+        if param.type == ast.Pointer(ast.Base(record))
+    )
 
 
 def _raw(world: World, function: ast.Function, index: int) -> bool:

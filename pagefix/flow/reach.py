@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pagefix.c import ast
 from pagefix.finding import Confidence, Coverage, Step
 from pagefix.flow.chains import Chains, Rank
-from pagefix.flow.entries import Plan, SwapOptions, plan
-from pagefix.flow.helpers import reads_raw
+from pagefix.flow.entries import OPS, Plan, SwapOptions, plan
+from pagefix.flow.helpers import reads_raw, reads_raw_page
 from pagefix.flow.record import Sinks
 from pagefix.flow.refusals import refusals
 from pagefix.flow.sights import Seen, Sight
@@ -28,6 +28,8 @@ class Reached:
     :param start: offset of the field token, or of the callee's name.
     :param rules: for a call, names of the rules that it breaks; empty for a field.
     :param unless: the clause that would rule every chain out, ``None`` if there is a free one.
+    :param node: the access, the call, or what a table's slot holds.
+    :param item: the function or the table that it stands in.
     :param helper: for a call beyond the frontier, position of the page; -1 otherwise.
     """
 
@@ -39,8 +41,8 @@ class Reached:
     unless: str | None
     trace: tuple[Step, ...]
     alternatives: int
-    node: ast.Member | ast.Call | ast.Binary
-    function: ast.Function
+    node: ast.Member | ast.Call | ast.Binary | ast.Name
+    item: ast.Function | ast.Global
     helper: int
 
 
@@ -117,6 +119,33 @@ def _reached(solver: Solver, chains: Chains) -> Iterable[Reached]:
             one = _one(solver, chains, seen, start, labels, rules, helper)
             if one is not None:
                 yield one
+    yield from _in_slots(solver)
+
+
+def _in_slots(solver: Solver) -> Iterable[Reached]:
+    # Nothing of the filesystem runs: its table alone hands the page to a helper.
+    table, program = solver.table, solver.world.program
+    for entry, slot, name in solver.handed_on:
+        if not reads_raw_page(solver.world, name.name, entry.carrier, table.path):
+            continue
+        where = f"{table.name}.{slot}"
+        sentence = entry.sentence.format(slot=where, function=name.name)
+        place = program.unit(table.path).source.place(name.start, name.end)
+        for path, item in program.tables(OPS):
+            if path == table.path and item.start <= name.start < item.end:
+                yield Reached(
+                    path=path,
+                    start=name.start,
+                    rules=(),
+                    entry=where,
+                    confidence=Confidence.RESOLVED,
+                    unless=None,
+                    trace=(Step(0, place, sentence),),
+                    alternatives=0,
+                    node=name,
+                    item=item,
+                    helper=-1,
+                )
 
 
 def _called(node: object) -> str:
@@ -160,7 +189,7 @@ def _one(
         trace=chains.steps(number),
         alternatives=len(ranked) - 1,
         node=seen.node,
-        function=seen.function,
+        item=seen.function,
         helper=helper,
     )
 

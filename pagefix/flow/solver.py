@@ -57,6 +57,8 @@ class Solver:
         self.contexts: list[Context] = []
         self.widened: dict[str, None] = {}
         self._signatures: dict[object, int] = {}
+        #: Slots with a function beyond the frontier, which gets the page itself.
+        self.handed_on: list[tuple[Entry, str, ast.Name]] = []
         self._owners: dict[object, tuple[object, ...]] = {}
         self._by_key: dict[object, Context] = {}
         self._per_function: dict[tuple[str, int, int], int] = {}
@@ -89,6 +91,8 @@ class Solver:
     def _beyond(self, entry: Entry, slot: str, name: ast.Name) -> None:
         # The slot holds a function of the kernel's own: nothing of the filesystem runs.
         self.world.unmodelled(name.name)
+        if not entry.store:
+            self.handed_on.append((entry, slot, name))
 
     def _install_family(self) -> None:
         family: dict[str, list[int]] = {}
