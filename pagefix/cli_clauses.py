@@ -74,8 +74,8 @@ def _followed(
 def _directs(program: Program, able: Capable) -> Iterator[tuple[str, Place]]:
     # The direct_IO of tables that the VM swaps through, where it takes the direction.
     for path, item in program.tables(OPS) if able.through else ():
-        value = members(program, path, item).get(_DIRECT)
-        if item.name in able.tables and isinstance(value, ast.Name):
+        values = members(program, path, item).get(_DIRECT, ()) if item.name in able.tables else ()
+        for value in (each for each in values if isinstance(each, ast.Name)):
             for where, function in program.functions(value.name, path):
                 first = function.params[0].type if function.params else None
                 if isinstance(first, ast.Base) and first.name == "int":

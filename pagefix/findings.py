@@ -67,7 +67,7 @@ def as_finding(program: Program, offers: Offers, hit: Hit, way: Way | None = Non
         message=hit.match.message.fill(offers.texts(hit)),
         severity=hit.match.severity,
         confidence=Confidence.RESOLVED if hit.certain else Confidence.ASSUMED,
-        fingerprint=fingerprint(hit.rule.name, hit.function or hit.macro, tokens),
+        fingerprint=fingerprint(hit.rule.name, hit.function or hit.macro or hit.variable, tokens),
         fixes=offers.fixes(hit),
     )
     if way is None:
@@ -91,4 +91,6 @@ def _sentence(hit: Hit, expression: str) -> str:
         return f"compares {' '.join(expression.split())}"
     if isinstance(hit.expr, ast.Call):
         return f"calls {hit.match.anchor}()" if hit.match.anchor in expression else expression
+    if isinstance(hit.expr, ast.Name):
+        return f"{expression}() is called"
     return f"{_VERBS[hit.access]} {' '.join(expression.split())}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pagefix import reads
@@ -18,6 +18,9 @@ from pagefix.program import Program, swaps_through_methods
 __all__ = ["OPS", "Capable", "capable", "members"]
 
 OPS = "struct address_space_operations"
+
+#: What a slot holds.
+Members = Mapping[str, Sequence[ast.Expr]]
 
 _ACTIVATE = re.compile(rb"\.swap_activate\s*=")
 
@@ -71,9 +74,12 @@ def _names(tables: Iterable[tuple[str, ast.Global]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.name for _, item in tables))
 
 
-def members(program: Program, path: str, item: ast.Global) -> dict[str, ast.Expr]:
-    """Return what a table's initializer puts into its slots."""
-    return {slot: init.value for slot, init in program.slots(item, path).items()}
+def members(program: Program, path: str, item: ast.Global) -> Members:
+    """Return what a table's initializer puts into its slots, on each side of an #if."""
+    found: dict[str, list[ast.Expr]] = {}
+    for slot, init in program.fillings(item, path):
+        found.setdefault(slot, []).append(init.value)
+    return found
 
 
 def _slots(program: Program) -> set[str]:
@@ -82,20 +88,17 @@ def _slots(program: Program) -> set[str]:
     return {field.name for record in records for field in record.fields}
 
 
-def _slot(program: Program, path: str, item: ast.Global) -> ast.Name | None:
-    value = members(program, path, item).get("swap_activate")
-    if isinstance(value, ast.Unary):
-        value = value.operand
-    return value if isinstance(value, ast.Name) else None
+def _slot(program: Program, path: str, item: ast.Global) -> list[str]:
+    values = members(program, path, item).get("swap_activate", ())
+    names = (each.operand if isinstance(each, ast.Unary) else each for each in values)
+    return [each.name for each in names if isinstance(each, ast.Name)]
 
 
 def _activate(program: Program, path: str, item: ast.Global) -> list[bytes]:
-    value = _slot(program, path, item)
-    if value is None:
-        return []
     return [
         program.unit(where).code[function.start : function.end]
-        for where, function in program.functions(value.name, path)
+        for name in _slot(program, path, item)
+        for where, function in program.functions(name, path)
     ]
 
 
@@ -110,8 +113,7 @@ def _through(program: Program, slots: set[str], path: str, item: ast.Global) -> 
         return "swap_rw" in members(program, path, item)
     if not program.mentions("include/linux/swap.h", b"SWP_ACTIVATED"):
         return True
-    value = _slot(program, path, item)
-    return value is not None and swaps_through_methods(program, value.name, path)
+    return any(swaps_through_methods(program, name, path) for name in _slot(program, path, item))
 
 
 def _beside(program: Program) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from pagefix.c import ChunkKind, ast
-from pagefix.contract.capability import members
+from pagefix.contract.capability import Members, members
 from pagefix.contract.shared import Shared
 from pagefix.contract.texts import Joined, Outline, drows, named, places, words
 from pagefix.program import Program
@@ -44,7 +44,7 @@ class Sources:
         self._held: dict[tuple[str, str], set[str]] = {}
         self._shared_held: dict[tuple[str, str], set[str]] = {}
         self._used: dict[str, bool] = {}
-        self._tables: dict[tuple[str, int], dict[str, ast.Expr]] = {}
+        self._tables: dict[tuple[str, int], Members] = {}
 
     # --- where a name stands ------------------------------------------------------
 
@@ -120,7 +120,7 @@ class Sources:
                 slots.setdefault(name, set()).add(slot)
         return slots
 
-    def members(self, path: str, item: ast.Global) -> dict[str, ast.Expr]:
+    def members(self, path: str, item: ast.Global) -> Members:
         """Return what a table's initializer puts into its slots."""
         key = (path, item.start)
         if key not in self._tables:

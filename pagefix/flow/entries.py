@@ -6,7 +6,7 @@ is data (``rules/models/entries.toml``).
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from pagefix.c import ast
@@ -43,7 +43,7 @@ class SwapOptions:
 class Table:
     """A table whose methods are entries.
 
-    :param activate: name of its ``swap_activate``, ``None`` where it has none.
+    :param activate: names of its ``swap_activate``: of several forms under ``#if`` all.
     :param idle: slots it fills that would be entries, were it not for ``--swap-in`` or
         ``--swap-out``.
     """
@@ -51,7 +51,7 @@ class Table:
     path: str
     name: str
     slots: tuple[tuple[Entry, str, ast.Name], ...]
-    activate: str | None
+    activate: tuple[str, ...]
     idle: tuple[str, ...] = ()
 
     def handed(self) -> str:
@@ -100,15 +100,15 @@ def plan(program: Program, models: Models, options: SwapOptions) -> Plan:
         assumptions.append("--swap-ops none: no table is taken as swap-capable")
         return Plan((), "swap_rw" not in slots, tuple(assumptions))
     if options.ops == "auto":
-        keys = _automatic(program, tables, slots, active, assumptions)
+        chosen = _automatic(program, tables, slots, active, assumptions)
     else:
-        keys = _called(tables, [each for each in options.ops.split(",") if each])
+        chosen = _called(tables, [each for each in options.ops.split(",") if each])
         if "swap_rw" in slots:
             assumptions.append(
                 "this tree's VM hands swapcache pages only to swap_rw(): other methods are no entries"
             )
     usual = {entry.slot for entry in entries if entry.slot in slots and not entry.asked_for}
-    found = [_table(program, key[0], tables[key], active, usual) for key in keys]
+    found = [_table(program, key[0], items, active, usual) for key, items in chosen.items()]
     assumptions += [
         f"{table.name} has none of the methods that the VM would call"
         for table in found
@@ -117,7 +117,7 @@ def plan(program: Program, models: Models, options: SwapOptions) -> Plan:
     return Plan(tuple(found), "swap_rw" not in slots, tuple(assumptions))
 
 
-def _called(tables: _Tables, names: Sequence[str]) -> list[tuple[str, str]]:
+def _called(tables: _Tables, names: Sequence[str]) -> _Tables:
     # The tables of these names, in whichever file.
     for name in names:
         if not any(name == each for _, each in tables):
@@ -127,7 +127,13 @@ def _called(tables: _Tables, names: Sequence[str]) -> list[tuple[str, str]]:
                 why=f"the checked files define these {OPS}: " + (", ".join(known) or "none"),
                 remedy="name one of them with --swap-ops, or use --swap-ops auto",
             )
-    return [key for name in names for key in tables if key[1] == name]
+    return {key: tables[key] for name in names for key in tables if key[1] == name}
+
+
+def _those(tables: _Tables, wanted: Callable[[str, ast.Global], bool]) -> _Tables:
+    # Of a table that #ifdef defines twice, the forms that are wanted.
+    found = {key: [item for item in items if wanted(key[0], item)] for key, items in tables.items()}
+    return {key: items for key, items in found.items() if items}
 
 
 def _slots(program: Program) -> dict[str, frozenset[str]]:
@@ -196,50 +202,40 @@ def _automatic(
     slots: Container[str],
     active: list[Entry],
     assumptions: list[str],
-) -> list[tuple[str, str]]:
-    capable = [
-        key
-        for key, items in tables.items()
-        if any(
-            "swap_activate" in _members(program, key[0], item)
-            and _through_filesystem(program, key[0], item, slots)
-            for item in items
-        )
-    ]
+) -> _Tables:
+    declared = _those(tables, lambda path, item: "swap_activate" in _members(program, path, item))
+    capable = _those(declared, lambda path, item: _through_filesystem(program, path, item, slots))
     if capable:
         return capable
-    declared = [
-        name
-        for (path, name), items in tables.items()
-        if any("swap_activate" in _members(program, path, item) for item in items)
-    ]
     if "swap_rw" in slots:
         assumptions.append(
             "no table here sets SWP_FS_OPS and has swap_rw(): this tree's VM never hands these "
             "filesystems a swapcache page"
         )
-        return []
+        return {}
     if declared:
         assumptions.append(
-            f"{', '.join(declared)}: swap_activate() gives the VM extents and never asks to swap "
+            f"{_named(declared)}: swap_activate() gives the VM extents and never asks to swap "
             "through the filesystem: no swapcache page arrives"
         )
-        return []
+        return {}
     needed = {entry.slot for entry in active if entry.role != "dirty"}
-    assumed = [
-        key
-        for key, items in tables.items()
-        if needed and any(needed <= set(_members(program, key[0], item)) for item in items)
-    ]
+    assumed = _those(
+        tables if needed else {},
+        lambda path, item: needed <= set(_members(program, path, item)),
+    )
     if assumed:
-        names = ", ".join(dict.fromkeys(name for _, name in assumed))
         assumptions.append(
-            f"no table here has swap_activate: {names} taken as swap-capable "
+            f"no table here has swap_activate: {_named(assumed)} taken as swap-capable "
             "(--swap-ops none turns this off)"
         )
     elif tables:
         assumptions.append("no table here has the methods that swapping through a filesystem needs")
     return assumed
+
+
+def _named(tables: _Tables) -> str:
+    return ", ".join(dict.fromkeys(name for _, name in tables))
 
 
 def _through_filesystem(
@@ -251,11 +247,11 @@ def _through_filesystem(
     members = _members(program, path, item)
     if "swap_rw" in slots and "swap_rw" not in members:
         return False
-    value = _peeled(members["swap_activate"])
-    if not isinstance(value, ast.Name):
-        return False
     by_return = "swap_rw" not in slots
-    return swaps_through_methods(program, value.name, path, by_return=by_return)
+    return any(
+        swaps_through_methods(program, value.name, path, by_return=by_return)
+        for value in members["swap_activate"]
+    )
 
 
 def _chooses(program: Program, path: str) -> bool:
@@ -265,25 +261,26 @@ def _chooses(program: Program, path: str) -> bool:
     )
 
 
-def _members(program: Program, path: str, item: ast.Global) -> dict[str, ast.Expr]:
-    # The slots that an initializer fills.
-    found = {
-        slot: _meant(program, path, each.value) for slot, each in program.slots(item, path).items()
-    }
-    return {
-        slot: value
-        for slot, value in found.items()
-        if not (isinstance(value, ast.Name) and value.name == "NULL")
-    }
+def _members(program: Program, path: str, item: ast.Global) -> dict[str, list[ast.Name]]:
+    # The slots that an initializer fills, each with all that #if may put there.
+    found: dict[str, list[ast.Name]] = {}
+    for slot, init in program.fillings(item, path):
+        for value in _meant(program, path, _peeled(init.value)):
+            if value.name != "NULL":
+                found.setdefault(slot, []).append(value)
+    return found
 
 
-def _meant(program: Program, path: str, value: ast.Expr) -> ast.Expr:
-    # A macro's name stands for the name that it is defined as.
-    if isinstance(value, ast.Name):
-        for _, macro in program.near_macros(value.name, path):
-            if macro.params is None and isinstance(macro.body, ast.Name):
-                return value._replace(name=macro.body.name)
-    return value
+def _meant(program: Program, path: str, value: ast.Expr) -> list[ast.Name]:
+    # A macro's name stands for the names that it is defined as.
+    if not isinstance(value, ast.Name):
+        return []
+    stands_for = [
+        value._replace(name=macro.body.name)
+        for _, macro in program.near_macros(value.name, path)
+        if macro.params is None and isinstance(macro.body, ast.Name)
+    ]
+    return stands_for or [value]
 
 
 def _table(
@@ -293,27 +290,28 @@ def _table(
     active: Sequence[Entry],
     usual: set[str],
 ) -> Table:
-    found: dict[tuple[int, str], tuple[Entry, str, ast.Name]] = {}
-    members: dict[str, ast.Expr] = {}
+    found: dict[tuple[int, str, int], tuple[Entry, str, ast.Name]] = {}
+    activate: dict[str, None] = {}
+    filled: set[str] = set()
     # Of a table that #ifdef defines twice each form counts.
     for item in items:
         own = _members(program, path, item)
-        members |= own
+        filled.update(own)
+        activate.update(dict.fromkeys(each.name for each in own.get("swap_activate", ())))
         for number, entry in enumerate(active):
-            value = _peeled(own.get(entry.slot))
-            if isinstance(value, ast.Name):
-                found.setdefault((number, value.name), (entry, entry.slot, value))
-    activate = _peeled(members.get("swap_activate"))
+            for value in own.get(entry.slot, ()):
+                key = (number, value.name, value.start)
+                found[key] = (entry, entry.slot, value)
     return Table(
         path,
         items[0].name,
         tuple(found.values()),
-        activate.name if isinstance(activate, ast.Name) else None,
-        tuple(sorted(usual.intersection(members) - {entry.slot for entry in active})),
+        tuple(activate),
+        tuple(sorted(usual.intersection(filled) - {entry.slot for entry in active})),
     )
 
 
-def _peeled(value: ast.Expr | None) -> ast.Expr | None:
+def _peeled(value: ast.Expr) -> ast.Expr:
     # A slot's value without casts and &.
     while isinstance(value, ast.Unary | ast.Cast):
         value = value.operand if isinstance(value, ast.Unary) else value.value

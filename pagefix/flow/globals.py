@@ -90,9 +90,16 @@ class Globals:
     def _constant(self, name: str, path: str, depth: int) -> int | None:
         if depth > 8 or path.startswith("<"):
             return None
-        for where, macro in self.program.near_macros(name, path):
-            if macro.params is None and macro.body is not None and hasattr(macro.body, "_fields"):
-                return self.number(macro.body, where, depth + 1)  # type: ignore[arg-type]
+        # A switch that is 1 on one side of an #if and 0 on the other is no constant.
+        numbers = {
+            self.number(macro.body, where, depth + 1)  # type: ignore[arg-type]
+            if macro.body is not None and hasattr(macro.body, "_fields")
+            else None
+            for where, macro in self.program.near_macros(name, path)
+            if macro.params is None
+        }
+        if numbers:
+            return numbers.pop() if len(numbers) == 1 else None
         if name.isupper() or not name.islower():
             for where, item in self.program.enumerator(name, path):
                 return self._enumerated(where, item, depth)

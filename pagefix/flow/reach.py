@@ -77,7 +77,7 @@ def analyse(
     for solver in solvers:
         solver.solve()
         chains = Chains(solver)
-        refused = refusals(solver.world, solver.table.activate, models.clauses)
+        refused = refusals(solver.world, solver.table.path, solver.table.activate, models.clauses)
         for each in _reached(solver, chains):
             if each.unless in refused and "refusals" not in without:
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pagefix.c import ast, walk
 from pagefix.flow.clauses import side_of
@@ -15,30 +15,40 @@ __all__ = ["refusals"]
 _DEPTH = 2
 
 
-def refusals(world: World, activate: str | None, clauses: Iterable[Clause]) -> frozenset[str]:
-    """Return the clauses that a ``swap_activate`` is seen to keep.
+def refusals(
+    world: World, path: str, activate: Iterable[str], clauses: Sequence[Clause]
+) -> frozenset[str]:
+    """Return the clauses that every form of a ``swap_activate`` is seen to keep.
 
     Seen is a test that names the clause's vocabulary, with a negative error on that side.
+
+    :param path: where the table is that has it.
     """
-    if activate is None:
-        return frozenset()
-    found: set[str] = set()
-    seen: set[str] = set()
-    todo = [(activate, 0)]
-    while todo:
-        name, depth = todo.pop(0)
-        if name in seen:
-            continue
-        seen.add(name)
-        callee = world.function_callee(name, world.program.files[0])
-        for _path, function in callee.functions:
-            for node in walk(function.body):
-                if isinstance(node, ast.If):
-                    found.update(clause.name for clause in clauses if _refuses(node, clause))
-                elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                    if depth < _DEPTH:
-                        todo.append((node.func.name, depth + 1))
-    return frozenset(found)
+    return _common(_kept(world, name, path, clauses, 0) for name in activate)
+
+
+def _common(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    every = list(sets)
+    return frozenset.intersection(*every) if every else frozenset()
+
+
+def _kept(
+    world: World, name: str, path: str, clauses: Sequence[Clause], depth: int
+) -> frozenset[str]:
+    forms = []
+    for where, function in world.function_callee(name, path).functions:
+        found: set[str] = set()
+        called: dict[str, None] = {}
+        for node in walk(function.body):
+            if isinstance(node, ast.If):
+                found.update(clause.name for clause in clauses if _refuses(node, clause))
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                called[node.func.name] = None
+        for each in called if depth < _DEPTH else ():
+            if each != name:
+                found |= _kept(world, each, where, clauses, depth + 1)
+        forms.append(frozenset(found))
+    return _common(forms)
 
 
 def _refuses(node: ast.If, clause: Clause) -> bool:

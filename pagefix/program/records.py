@@ -100,11 +100,17 @@ class Records(Lookup):
         return tuple(field for record in self.record(type_.name, path) for field in record.fields)
 
     def slots(self, item: Global, path: str) -> dict[str, Init]:
-        """Return what an initializer sets, by member; without designator in the record's order."""
+        """Return what an initializer sets, by member: of two for one member the last."""
+        return dict(self.fillings(item, path))
+
+    def fillings(self, item: Global, path: str) -> Iterator[tuple[str, Init]]:
+        """Yield what an initializer sets; without designator in the record's order.
+
+        A member that both sides of an ``#if`` set comes twice.
+        """
         if not isinstance(item.init, InitList):
-            return {}
+            return
         names = [field.name for field in self.fields(item.type, path)]
-        found: dict[str, Init] = {}
         position = 0
         for init in self.initializers(item.init, path):
             slot = init.designators[0].field if init.designators else None
@@ -112,8 +118,7 @@ class Records(Lookup):
                 slot = names[position]
             if slot is not None:
                 position = names.index(slot) + 1 if slot in names else position + 1
-                found[slot] = init
-        return found
+                yield slot, init
 
     def initializers(self, init: InitList, path: str) -> Iterator[Init]:
         """Yield the members of an initializer, those among them that a macro's name stands for.

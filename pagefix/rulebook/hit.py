@@ -49,3 +49,8 @@ class Hit(NamedTuple):
     def macro(self) -> str | None:
         """Name of the ``#define`` around the match (``str``), ``None`` outside of one."""
         return self.item.name if isinstance(self.item, ast.Macro) else None
+
+    @property
+    def variable(self) -> str | None:
+        """Name of the variable in whose initializer it stands (``str``), else ``None``."""
+        return self.item.name if isinstance(self.item, ast.Global) else None
