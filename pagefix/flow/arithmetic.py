@@ -12,6 +12,7 @@ from pagefix.flow.values import (
     Page,
     Pointer,
     Range,
+    SizeLimit,
     Unit,
     Value,
 )
@@ -25,8 +26,10 @@ def fold(op: str, left: Value, right: Value) -> Value:
         return NULL
     found: set[Atom] = set()
     for atom in left | right:
-        if isinstance(atom, Range) or atom.tag == "size":
+        if isinstance(atom, Range):
             found.add(atom)
+        elif isinstance(atom, SizeLimit):
+            found.add(_moved(op, atom, right))
         elif isinstance(atom, Unit):
             found.update(_counted(op, atom))
         elif isinstance(atom, Pointer) and op in ("+", "-"):
@@ -40,6 +43,14 @@ def fold(op: str, left: Value, right: Value) -> Value:
             return frozenset(Const("const", number) for number in results if number is not None)
         return UNKNOWN
     return frozenset(found) if found else (UNKNOWN if left and right else BOTTOM)
+
+
+def _moved(op: str, size: SizeLimit, right: Value) -> SizeLimit:
+    # (size + PAGE_SIZE - 1) >> n is rounded up, (size - 1) >> n is the last page's.
+    if op == "+":
+        return SizeLimit(bias=1)
+    less = op == "&" or (op == "-" and any(number > 0 for number in _numbers(right)))
+    return SizeLimit(bias=-1) if less and size.bias == 0 else size
 
 
 def _counted(op: str, unit: Unit) -> tuple[Unit, ...]:

@@ -17,7 +17,17 @@ from pagefix.flow.contexts import Context
 from pagefix.flow.sights import Seen, Sight
 from pagefix.flow.state import State
 from pagefix.flow.steps import Step
-from pagefix.flow.values import CLUSTERS, TOP, Const, Labelled, Range, Value, pages, ranges
+from pagefix.flow.values import (
+    CLUSTERS,
+    TOP,
+    Const,
+    Labelled,
+    Range,
+    SizeLimit,
+    Value,
+    pages,
+    ranges,
+)
 from pagefix.rulebook import Clause, Match, Rule, match
 
 __all__ = ["Observer", "Record", "Sinks"]
@@ -292,6 +302,9 @@ class Record:
         return None
 
 
+_NOT_BEYOND = {">": "<=", "<": ">="}
+
+
 def _beyond_end(frame: Observer, test: ast.Binary) -> bool | None:
     if test.op not in ("<", "<=", ">", ">="):
         return None
@@ -301,5 +314,9 @@ def _beyond_end(frame: Observer, test: ast.Binary) -> bool | None:
         if any(a.tag == "size" for a in theirs) and not any(a.tag == "size" for a in mine):
             # The last cluster of pages may begin before the end.
             if any(isinstance(atom, Range) for atom in mine) and CLUSTERS not in mine:
+                strict = test.op == bigger or test.op == _NOT_BEYOND[bigger]
+                # The page that begins at or before the last byte is one of the file's.
+                if not strict and any(isinstance(a, SizeLimit) and a.bias < 0 for a in theirs):
+                    return None
                 return test.op.startswith(bigger)
     return None

@@ -80,9 +80,14 @@ class Range(NamedTuple):
 
 
 class SizeLimit(NamedTuple):
-    """A number computed from the file's size."""
+    """A number computed from the file's size.
+
+    :param bias: below zero where it may lie within the file (``size - 1``), above where it
+        was rounded up.
+    """
 
     tag: Literal["size"] = "size"
+    bias: int = 0
 
 
 class Unit(NamedTuple):
