@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from pagefix.c import ast
-from pagefix.contract import OPS, Capable, Outcome, Verdict, capable, members
+from pagefix.contract import OPS, Capable, Outcome, Verdict, capable
 from pagefix.flow import SwapOptions
 from pagefix.ops import Pairing, pairings
 from pagefix.program import Program
@@ -67,16 +67,16 @@ def _followed(
             name, reason = each.function or "", each.message
             yield Outcome(rule.clause, rule.name, Verdict.MISSING, name, each.place, reason)
         for name, place in told if not found else ():
-            reason = f"{name}() compares the direction with nothing: it only tests bits of it"
+            reason = f"{name}(): no comparison of the direction fails for what the VM adds to it"
             yield Outcome(rule.clause, rule.name, Verdict.KEPT, name, place, reason)
 
 
 def _directs(program: Program, able: Capable) -> Iterator[tuple[str, Place]]:
     # The direct_IO of tables that the VM swaps through, where it takes the direction.
     for path, item in program.tables(OPS) if able.through else ():
-        values = members(program, path, item).get(_DIRECT, ()) if item.name in able.tables else ()
-        for value in (each for each in values if isinstance(each, ast.Name)):
-            for where, function in program.functions(value.name, path):
+        methods = program.methods(item, path).get(_DIRECT, ()) if item.name in able.tables else ()
+        for method in methods:
+            for where, function in program.functions(method.name, path):
                 first = function.params[0].type if function.params else None
                 if isinstance(first, ast.Base) and first.name == "int":
                     end = function.at + len(function.name.encode())

@@ -9,7 +9,7 @@ Floor 7.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -182,8 +182,10 @@ class _Rule:
         if not self.given(what):
             return False
         if what.extents and self.program.enumerator(what.extents, _SWAP):
-            name = self.activates(table)
-            return name is not None and swaps_through_methods(self.program, name, table.path)
+            return any(
+                swaps_through_methods(self.program, name, table.path)
+                for name in self.activates(table)
+            )
         return True
 
     def given(self, what: Called) -> bool:
@@ -206,15 +208,13 @@ class _Rule:
         for _, function in self.definitions(table):
             yield function
 
-    def definitions(self, table: _Table) -> Sequence[tuple[str, ast.Function]]:
-        name = self.activates(table)
-        return () if name is None else self.program.functions(name, table.path)
+    def definitions(self, table: _Table) -> Iterator[tuple[str, ast.Function]]:
+        for name in self.activates(table):
+            yield from self.program.functions(name, table.path)
 
-    def activates(self, table: _Table) -> str | None:
-        value: ast.Expr = table.members[self.spec.slot].value
-        while isinstance(value, ast.Unary | ast.Cast):
-            value = value.operand if isinstance(value, ast.Unary) else value.value
-        return value.name if isinstance(value, ast.Name) else None
+    def activates(self, table: _Table) -> list[str]:
+        methods = self.program.methods(table.item, table.path)
+        return [each.name for each in methods.get(self.spec.slot, ())]
 
     # --- the VM's files
 

@@ -141,14 +141,20 @@ def _calls(
         # Its pattern is a stand-in: the argument that is the page is known by position.
         rule = rules[HELPER_RULE]
         page = Bound(node.args[reached.helper])
-        yield _hit(reached, node, rule, rule.matches[0], {rule.metavars[0].name: page})
+        stand_in = _stand_in(rule, "pagefix_helper")
+        yield _hit(reached, node, rule, stand_in, {rule.metavars[0].name: page})
 
 
 def _in_slot(reached: Reached, node: ast.Name, rules: Mapping[str, Rule]) -> Iterator[Hit]:
     # What a table's slot holds is one.
     if HELPER_RULE in rules:
         rule = rules[HELPER_RULE]
-        yield _hit(reached, node, rule, rule.matches[1], {})
+        yield _hit(reached, node, rule, _stand_in(rule, "pagefix_method"), {})
+
+
+def _stand_in(rule: Rule, name: str) -> Match:
+    # The pattern whose function stands for any that the analysis finds.
+    return next(each for each in rule.matches if each.anchor == name)
 
 
 def _beside(function: ast.Function, node: ast.Expr, members: Collection[str]) -> bool:

@@ -114,6 +114,10 @@ def test_a_use_in_the_line_of_the_import_is_left(tmp_path: Path) -> None:
     path.write_text(text)
     main(["rewrite", "--unsafe", "--apply", str(path)])
     assert path.read_text() == text
+    # On lines of their own both are written.
+    path.write_text(text.replace("; ", "\n"))
+    main(["rewrite", "--unsafe", "--apply", str(path)])
+    assert "pfn_to_page(prog, 1).index" not in path.read_text()
 
 
 def test_c_and_scripts_in_one_run(tmp_path: Path) -> None:

@@ -130,38 +130,13 @@ CALL_ANNOTATIONS = _words("""
 
 #: Loop macros whose name does not give them away (``for_each`` and the like do).
 LOOPS = _words("""
-    while_each_pid_thread
-    btrfs_for_each_slot
-    idr_for_each_entry
-    xas_for_each
-    do_for_each_ftrace_rec
-    while_for_each_ftrace_rec
-    do_each_pid_task
-    do_each_pid_thread
-    do_each_thread
-    ata_qc_for_each
-    rbtree_postorder_for_each_entry_safe
-    sg_miter_each
     scoped_guard
     scoped_cond_guard
     guard_loop
     wait_event_cmd_loop
-    fs_for_each
     ITERATE_BVEC
     iterate_iovec
     iterate_bvec
-    zone_for_each
-    hlist_bl_for_each
-    nilfs_for_each_segbuf
-    LIST_FOREACH
-    TAILQ_FOREACH
-    SLIST_FOREACH
-    STAILQ_FOREACH
-    RB_FOREACH
-    CIRCLEQ_FOREACH
-    while_each_pid_task
-    radix_tree_for_each_slot
-    jffs2_for_each
     unsafe_op_wrap
 """)
 

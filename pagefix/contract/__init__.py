@@ -7,7 +7,7 @@ rules. May not know how a finding is shown, or any filesystem.
 Floor 4, beside :mod:`pagefix.flow`.
 """
 
-from pagefix.contract.capability import OPS, Capable, capable, members
+from pagefix.contract.capability import OPS, Capable, capable
 from pagefix.contract.check import check_contracts
 from pagefix.contract.outcomes import Contracts, Outcome, Verdict
 
@@ -19,5 +19,4 @@ __all__ = [
     "Verdict",
     "capable",
     "check_contracts",
-    "members",
 ]

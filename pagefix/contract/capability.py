@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pagefix import reads
 from pagefix.c import ast
 from pagefix.program import Program, swaps_through_methods
 
-__all__ = ["OPS", "Capable", "capable", "members"]
+__all__ = ["OPS", "Capable", "capable"]
 
 OPS = "struct address_space_operations"
-
-#: What a slot holds.
-Members = Mapping[str, Sequence[ast.Expr]]
 
 _ACTIVATE = re.compile(rb"\.swap_activate\s*=")
 
@@ -56,7 +53,7 @@ def capable(program: Program, ops: str) -> Capable:
     if ops != "auto":
         known = {item.name for _, item in tables}
         return Capable(tuple(name for name in ops.split(",") if name in known), False, True, "")
-    declared = [each for each in tables if "swap_activate" in members(program, *each)]
+    declared = [each for each in tables if "swap_activate" in program.methods(each[1], each[0])]
     able = [each for each in declared if _succeeds(program, slots, *each)]
     if declared:
         through = any(_through(program, slots, *each) for each in able)
@@ -64,7 +61,9 @@ def capable(program: Program, ops: str) -> Capable:
     if tables:
         wanted = {"readpage", "direct_IO"}
         if "swap_activate" in slots and "swap_rw" not in slots and wanted <= slots:
-            names = _names(each for each in tables if wanted <= set(members(program, *each)))
+            names = _names(
+                each for each in tables if wanted <= set(program.methods(each[1], each[0]))
+            )
             return Capable(names, False, True, "assumed" if names else "")
         return Capable((), False, False, "")
     return Capable((), _beside(program), False, "")
@@ -74,46 +73,35 @@ def _names(tables: Iterable[tuple[str, ast.Global]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.name for _, item in tables))
 
 
-def members(program: Program, path: str, item: ast.Global) -> Members:
-    """Return what a table's initializer puts into its slots, on each side of an #if."""
-    found: dict[str, list[ast.Expr]] = {}
-    for slot, init in program.fillings(item, path):
-        found.setdefault(slot, []).append(init.value)
-    return found
-
-
 def _slots(program: Program) -> set[str]:
     path = program.files[0] if program.files else ""
     records = program.record(OPS, path) if path else ()
     return {field.name for record in records for field in record.fields}
 
 
-def _slot(program: Program, path: str, item: ast.Global) -> list[str]:
-    values = members(program, path, item).get("swap_activate", ())
-    names = (each.operand if isinstance(each, ast.Unary) else each for each in values)
-    return [each.name for each in names if isinstance(each, ast.Name)]
-
-
 def _activate(program: Program, path: str, item: ast.Global) -> list[bytes]:
     return [
         program.unit(where).code[function.start : function.end]
-        for name in _slot(program, path, item)
-        for where, function in program.functions(name, path)
+        for name in program.methods(item, path).get("swap_activate", ())
+        for where, function in program.functions(name.name, path)
     ]
 
 
 def _succeeds(program: Program, slots: set[str], path: str, item: ast.Global) -> bool:
-    if "swap_rw" not in slots or "swap_rw" in members(program, path, item):
+    if "swap_rw" not in slots or "swap_rw" in program.methods(item, path):
         return True
     return not any(b"SWP_FS_OPS" in code for code in _activate(program, path, item))
 
 
 def _through(program: Program, slots: set[str], path: str, item: ast.Global) -> bool:
     if "swap_rw" in slots:
-        return "swap_rw" in members(program, path, item)
+        return "swap_rw" in program.methods(item, path)
     if not program.mentions("include/linux/swap.h", b"SWP_ACTIVATED"):
         return True
-    return any(swaps_through_methods(program, name, path) for name in _slot(program, path, item))
+    return any(
+        swaps_through_methods(program, name.name, path)
+        for name in program.methods(item, path).get("swap_activate", ())
+    )
 
 
 def _beside(program: Program) -> bool:

@@ -39,9 +39,8 @@ def _methods(sources: Sources, role: Role, able: Capable) -> Iterator[Start]:
     for path, item in program.tables(role.record):
         if role.record == OPS and role.swap and item.name not in able.tables:
             continue
-        values = sources.members(path, item).get(role.slot, ())
-        names = (each.operand if isinstance(each, ast.Unary) else each for each in values)
-        for name in dict.fromkeys(each.name for each in names if isinstance(each, ast.Name)):
+        methods = program.methods(item, path).get(role.slot, ())
+        for name in dict.fromkeys(each.name for each in methods):
             for where, function in program.functions(name, path):
                 if where in program.files and not (role.swap and _refuses_all(function)):
                     yield Start(where, function, frozenset(), subject_of(role, function))

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from pagefix.c import ChunkKind, ast
-from pagefix.contract.capability import Members, members
 from pagefix.contract.shared import Shared
 from pagefix.contract.texts import Joined, Outline, drows, named, places, words
 from pagefix.program import Program
@@ -44,7 +43,6 @@ class Sources:
         self._held: dict[tuple[str, str], set[str]] = {}
         self._shared_held: dict[tuple[str, str], set[str]] = {}
         self._used: dict[str, bool] = {}
-        self._tables: dict[tuple[str, int], Members] = {}
 
     # --- where a name stands ------------------------------------------------------
 
@@ -119,13 +117,6 @@ class Sources:
             for _, name in methods if len(methods) <= FEW else ():
                 slots.setdefault(name, set()).add(slot)
         return slots
-
-    def members(self, path: str, item: ast.Global) -> Members:
-        """Return what a table's initializer puts into its slots."""
-        key = (path, item.start)
-        if key not in self._tables:
-            self._tables[key] = members(self.program, path, item)
-        return self._tables[key]
 
     def methods(self, slot: str) -> list[tuple[str, str]]:
         """Return the functions that tables under check have in a slot, each with its file."""

@@ -85,9 +85,17 @@ class Shape:
             self.about(base.decl) if base is not None and base.decl != ast.GLOBAL else decl
             for value in self.values.get(decl, ())
             if not _constant(value)
-            for base in (base_of(value),)
+            for base in (base_of(self._held(value)),)
         }
         return bases.pop() if len(bases) == 1 else decl
+
+    def _held(self, value: ast.Expr) -> ast.Expr:
+        # What is read from a member is what was put there.
+        for node in walk(value):
+            held = self.put(node.base, node.field) if isinstance(node, ast.Member) else None
+            if held is not None:
+                return held
+        return value
 
     def given(self, body: ast.Stmt) -> frozenset[int]:
         """Return the locals that are given a value in a statement and stand for themselves."""

@@ -203,7 +203,7 @@ def _automatic(
     active: list[Entry],
     assumptions: list[str],
 ) -> _Tables:
-    declared = _those(tables, lambda path, item: "swap_activate" in _members(program, path, item))
+    declared = _those(tables, lambda path, item: "swap_activate" in program.methods(item, path))
     capable = _those(declared, lambda path, item: _through_filesystem(program, path, item, slots))
     if capable:
         return capable
@@ -222,7 +222,7 @@ def _automatic(
     needed = {entry.slot for entry in active if entry.role != "dirty"}
     assumed = _those(
         tables if needed else {},
-        lambda path, item: needed <= set(_members(program, path, item)),
+        lambda path, item: needed <= set(program.methods(item, path)),
     )
     if assumed:
         assumptions.append(
@@ -244,7 +244,7 @@ def _through_filesystem(
     # From 5.0 swap_activate() may hand the VM extents instead.
     if not _chooses(program, path):
         return True
-    members = _members(program, path, item)
+    members = program.methods(item, path)
     if "swap_rw" in slots and "swap_rw" not in members:
         return False
     by_return = "swap_rw" not in slots
@@ -261,28 +261,6 @@ def _chooses(program: Program, path: str) -> bool:
     )
 
 
-def _members(program: Program, path: str, item: ast.Global) -> dict[str, list[ast.Name]]:
-    # The slots that an initializer fills, each with all that #if may put there.
-    found: dict[str, list[ast.Name]] = {}
-    for slot, init in program.fillings(item, path):
-        for value in _meant(program, path, _peeled(init.value)):
-            if value.name != "NULL":
-                found.setdefault(slot, []).append(value)
-    return found
-
-
-def _meant(program: Program, path: str, value: ast.Expr) -> list[ast.Name]:
-    # A macro's name stands for the names that it is defined as.
-    if not isinstance(value, ast.Name):
-        return []
-    stands_for = [
-        value._replace(name=macro.body.name)
-        for _, macro in program.near_macros(value.name, path)
-        if macro.params is None and isinstance(macro.body, ast.Name)
-    ]
-    return stands_for or [value]
-
-
 def _table(
     program: Program,
     path: str,
@@ -295,7 +273,7 @@ def _table(
     filled: set[str] = set()
     # Of a table that #ifdef defines twice each form counts.
     for item in items:
-        own = _members(program, path, item)
+        own = program.methods(item, path)
         filled.update(own)
         activate.update(dict.fromkeys(each.name for each in own.get("swap_activate", ())))
         for number, entry in enumerate(active):
@@ -309,10 +287,3 @@ def _table(
         tuple(activate),
         tuple(sorted(usual.intersection(filled) - {entry.slot for entry in active})),
     )
-
-
-def _peeled(value: ast.Expr) -> ast.Expr:
-    # A slot's value without casts and &.
-    while isinstance(value, ast.Unary | ast.Cast):
-        value = value.operand if isinstance(value, ast.Unary) else value.value
-    return value

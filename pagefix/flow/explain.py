@@ -8,7 +8,6 @@ from pagefix.c import ChunkKind, ast
 from pagefix.finding import Step
 from pagefix.flow.chains import Chains
 from pagefix.flow.contexts import Context
-from pagefix.flow.helpers import reads_raw
 from pagefix.flow.reach import Analysis
 from pagefix.flow.sights import Seen
 from pagefix.flow.solver import Solver
@@ -110,12 +109,8 @@ def _of_table(analysis: Analysis, source: SourceFile, path: str, line: int) -> l
             of = f"{solver.table.name}.{slot}"
             told.append(entry.sentence.format(slot=of, function=name.name))
             if not any(c.function.name == name.name for c in solver.contexts):
-                raw = reads_raw(solver.world, name.name, 0, path)
                 told.append(
                     f"  {name.name}() is shared code: nothing of the checked files runs there"
-                )
-                told += (
-                    ["  it takes the page for one of the page cache, without a test"] if raw else []
                 )
     return told
 

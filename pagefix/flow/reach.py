@@ -77,10 +77,13 @@ def analyse(
     for solver in solvers:
         solver.solve()
         chains = Chains(solver)
-        refused = refusals(solver.world, solver.table.path, solver.table.activate, models.clauses)
+        table, refused = solver.table, None
         for each in _reached(solver, chains):
-            if each.unless in refused and "refusals" not in without:
-                continue
+            if each.unless is not None and "refusals" not in without:
+                if refused is None:
+                    refused = refusals(solver.world, table.path, table.activate, models.clauses)
+                if each.unless in refused:
+                    continue
             old = found.get((each.path, each.start))
             if old is None or _worse(old, each):
                 found[(each.path, each.start)] = each

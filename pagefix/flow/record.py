@@ -243,10 +243,12 @@ class Record:
         key = (frame.path, function.start)
         if key not in self._informed:
             bits = [word ^ direction for word, direction in self.flags.items()]
+            # Also as a part of a mask: (rw & (WRITE | REQ_KERNEL)) == WRITE.
             named = (
-                each.right
+                name
                 for each in walk(function.body)
                 if isinstance(each, ast.Binary) and each.op in ("==", "!=", "&")
+                for name in walk(each.right)
             )
             self._informed[key] = any(
                 isinstance(atom, Const) and any(atom.value & each for each in bits)
@@ -302,7 +304,8 @@ class Record:
         return None
 
 
-_NOT_BEYOND = {">": "<=", "<": ">="}
+#: Comparisons that tell a greater number from all others, by what it stands in front of.
+_STRICT = {">": (">", "<="), "<": ("<", ">=")}
 
 
 def _beyond_end(frame: Observer, test: ast.Binary) -> bool | None:
@@ -314,7 +317,7 @@ def _beyond_end(frame: Observer, test: ast.Binary) -> bool | None:
         if any(a.tag == "size" for a in theirs) and not any(a.tag == "size" for a in mine):
             # The last cluster of pages may begin before the end.
             if any(isinstance(atom, Range) for atom in mine) and CLUSTERS not in mine:
-                strict = test.op == bigger or test.op == _NOT_BEYOND[bigger]
+                strict = test.op in _STRICT[bigger]
                 # The page that begins at or before the last byte is one of the file's.
                 if not strict and any(isinstance(a, SizeLimit) and a.bias < 0 for a in theirs):
                     return None

@@ -24,7 +24,8 @@ def refusals(
 
     :param path: where the table is that has it.
     """
-    return _common(_kept(world, name, path, clauses, 0) for name in activate)
+    search = _Search(world, clauses)
+    return _common(search.kept(name, path, _DEPTH) for name in activate)
 
 
 def _common(sets: Iterable[frozenset[str]]) -> frozenset[str]:
@@ -32,23 +33,31 @@ def _common(sets: Iterable[frozenset[str]]) -> frozenset[str]:
     return frozenset.intersection(*every) if every else frozenset()
 
 
-def _kept(
-    world: World, name: str, path: str, clauses: Sequence[Clause], depth: int
-) -> frozenset[str]:
-    forms = []
-    for where, function in world.function_callee(name, path).functions:
+class _Search:
+    # What functions refuse, each asked once.
+
+    def __init__(self, world: World, clauses: Sequence[Clause]) -> None:
+        self._world = world
+        self._clauses = clauses
+        self._known: dict[tuple[str, str, int], frozenset[str]] = {}
+
+    def kept(self, name: str, path: str, depth: int) -> frozenset[str]:
+        key = (name, path, depth)
+        if key not in self._known:
+            callee = self._world.function_callee(name, path)
+            self._known[key] = _common(
+                self._form(where, function, depth) for where, function in callee.functions
+            )
+        return self._known[key]
+
+    def _form(self, path: str, function: ast.Function, depth: int) -> frozenset[str]:
         found: set[str] = set()
-        called: dict[str, None] = {}
         for node in walk(function.body):
             if isinstance(node, ast.If):
-                found.update(clause.name for clause in clauses if _refuses(node, clause))
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                called[node.func.name] = None
-        for each in called if depth < _DEPTH else ():
-            if each != name:
-                found |= _kept(world, each, where, clauses, depth + 1)
-        forms.append(frozenset(found))
-    return _common(forms)
+                found.update(each.name for each in self._clauses if _refuses(node, each))
+            elif depth and isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                found |= self.kept(node.func.name, path, depth - 1)
+        return frozenset(found)
 
 
 def _refuses(node: ast.If, clause: Clause) -> bool:

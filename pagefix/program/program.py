@@ -13,6 +13,7 @@ import copy
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from pagefix.c import ChunkKind
 from pagefix.c.ast import (
@@ -29,7 +30,6 @@ from pagefix.c.ast import (
     Record,
     Type,
 )
-from pagefix.finding import Unread
 from pagefix.program.discover import discover
 from pagefix.program.records import Records
 from pagefix.program.shapes import is_plain
@@ -64,18 +64,6 @@ class Program(Records):
     :meth:`Program.load` finds them.
     """
 
-    def __init__(
-        self,
-        tree: Tree,
-        files: dict[str, str],
-        unread: Sequence[Unread] = (),
-        stdin: bytes | None = None,
-        scripts: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(tree, files, unread, stdin, scripts)
-        self._definers: dict[bytes, list[str]] | None = None
-        self._tables: dict[str, tuple[tuple[str, Global], ...]] = {}
-
     @classmethod
     def load(cls, paths: Sequence[str], stdin: bytes | None = None) -> Program:
         """Find the files below the paths.
@@ -108,8 +96,8 @@ class Program(Records):
     def _part(self, files: tuple[str, ...]) -> Program:
         part = copy.copy(self)
         part.files = files
-        part._definers = None
-        part._tables = {}
+        for each in ("_definers", "_tables"):
+            part.__dict__.pop(each, None)
         return part
 
     # --- definitions by name -----------------------------------------------------
@@ -271,13 +259,20 @@ class Program(Records):
                     return constants
         return ()
 
+    @cached_property
+    def _tables(self) -> dict[str, tuple[tuple[str, Global], ...]]:
+        return {}
+
+    @cached_property
+    def _definers(self) -> dict[bytes, list[str]]:
+        # Checked files by the names that they may define.
+        found: dict[bytes, list[str]] = {}
+        for path in self.files:
+            for key in self._names(path):
+                found.setdefault(key, []).append(path)
+        return found
+
     def _defining(self, name: str) -> list[str]:
-        # Checked files that may define a name.
-        if self._definers is None:
-            self._definers = {}
-            for path in self.files:
-                for key in self._names(path):
-                    self._definers.setdefault(key, []).append(path)
         return self._definers.get(name.encode("utf-8", "surrogateescape"), [])
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from pagefix.c.ast import (
     Base,
+    Cast,
     Field,
     Global,
     Init,
@@ -19,6 +20,7 @@ from pagefix.c.ast import (
     Record,
     Type,
     Typedef,
+    Unary,
 )
 from pagefix.program.lookup import Lookup
 from pagefix.program.shapes import find_member, is_plain, owned, records_in, tag
@@ -119,6 +121,34 @@ class Records(Lookup):
             if slot is not None:
                 position = names.index(slot) + 1 if slot in names else position + 1
                 yield slot, init
+
+    def methods(self, item: Global, path: str) -> dict[str, list[Name]]:
+        """Return the functions that an initializer puts into a table, by slot.
+
+        All that ``#if`` may put there, casts and ``&`` aside. A macro's name stands for the
+        names that it is defined as; NULL is no function.
+        """
+        key = ("methods", str(item.start))
+        return self._memoised(path, key, lambda: self._methods(item, path))
+
+    def _methods(self, item: Global, path: str) -> dict[str, list[Name]]:
+        found: dict[str, list[Name]] = {}
+        for slot, init in self.fillings(item, path):
+            value = init.value
+            while isinstance(value, Unary | Cast):
+                value = value.operand if isinstance(value, Unary) else value.value
+            for name in self._meant(value, path) if isinstance(value, Name) else ():
+                if name.name != "NULL":
+                    found.setdefault(slot, []).append(name)
+        return found
+
+    def _meant(self, name: Name, path: str) -> list[Name]:
+        stands_for = [
+            name._replace(name=macro.body.name)
+            for _, macro in self.near_macros(name.name, path)
+            if macro.params is None and isinstance(macro.body, Name)
+        ]
+        return stands_for or [name]
 
     def initializers(self, init: InitList, path: str) -> Iterator[Init]:
         """Yield the members of an initializer, those among them that a macro's name stands for.
