@@ -12,9 +12,9 @@ Floor 5: imports only lower floors.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pagefix import reads
 from pagefix.errors import PagefixError
@@ -22,11 +22,14 @@ from pagefix.finding import FIELDS, Ledger, Site, Status, Unread
 from pagefix.program import Program
 from pagefix.sites_file import FileSites
 from pagefix.sites_jobs import batches, processes, share
+from pagefix.sites_mentions import Mentions
 from pagefix.sites_text import Scanner
 from pagefix.sites_uses import Uses
 from pagefix.sites_walk import PAGES
 
 __all__ = ["FIELDS", "PAGES", "Inventory", "inventory"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,56 +84,100 @@ def inventory(
         speaks of all of it; else only what holds an occurrence is.
     :param jobs: how many processes; ``None``: as many as are worth it.
     """
-    ledger = _Accounting(program, fields, whole)
     files = program.files
 
     def size(path: str) -> int:
         return reads.size(program.disk(path))
 
     count = processes(sum(map(size, files)), jobs) if jobs != 1 else 1
-    if count > 1:
-        parts = batches(files, size)
-        found = share(count, len(parts), lambda number: ledger.account(parts[number]))
-    else:
-        found = [ledger.account(files)]
-    closed = [*program.unread, *(each for part in found for each in part.closed)]
-    for each in found:
-        for refused in each.closed:
-            program.leave_out(refused.path)
-    unread = [*(each for part in found for each in part.unread), *closed]
-    unread.sort(key=lambda each: (each.path, each.line, each.end_line))
-    sites = tuple(site for part in found for site in part.sites)
-    return Inventory(sites, tuple(unread), tuple(closed))
+    return _Accounting(program, fields, whole, count, size).inventory()
+
+
+class _File(NamedTuple):
+    # One file's part, and why it cannot be read.
+    path: str
+    sites: Sequence[Site]
+    unread: Sequence[Unread]
+    closed: Unread | None = None
 
 
 class _Part(NamedTuple):
-    sites: list[Site]
-    unread: list[Unread]
-    closed: list[Unread]
+    # What comes of some files; those that must be asked again when more words are known.
+    files: list[_File]
+    again: list[str]
+    words: set[bytes]
 
 
 class _Accounting:
-    # Accounts for some of the files.
+    # Accounts for the files in processes.
 
-    def __init__(self, program: Program, fields: Sequence[str], whole: bool) -> None:
+    def __init__(
+        self,
+        program: Program,
+        fields: Sequence[str],
+        whole: bool,
+        count: int,
+        size: Callable[[str], int],
+    ) -> None:
         self._program = program
         self._scanner = Scanner(fields)
-        self._uses = Uses(program)
+        self._mentions = Mentions(program)
+        self._uses = Uses(program, self._mentions)
         self._whole = whole
+        self._count = count
+        self._size = size
 
-    def account(self, files: Sequence[str]) -> _Part:
-        part = _Part([], [], [])
+    def inventory(self) -> Inventory:
         program = self._program
+        files: dict[str, _File] = {}
+        pieces = batches(program.files, self._size)
+        while pieces:
+            parts = self._share(pieces, self._account)
+            files.update((file.path, file) for part in parts for file in part.files)
+            words = {word for part in parts for word in part.words}
+            if words:
+                self._learn(words)
+            pieces = [[path] for part in parts for path in part.again]
+        found = [files[path] for path in sorted(files)]
+        refused = [file.closed for file in found if file.closed is not None]
+        for each in refused:
+            program.leave_out(each.path)
+        closed = (*program.unread, *refused)
+        unread = [*(each for file in found for each in file.unread), *closed]
+        unread.sort(key=lambda each: (each.path, each.line, each.end_line))
+        sites = tuple(site for file in found for site in file.sites)
+        return Inventory(sites, tuple(unread), closed)
+
+    def _share(
+        self, pieces: Sequence[Sequence[str]], work: Callable[[Sequence[str]], _T]
+    ) -> list[_T]:
+        return share(self._count, len(pieces), lambda number: work(pieces[number]))
+
+    def _learn(self, words: set[bytes]) -> None:
+        mentions = self._mentions
+        pieces = batches([*self._program.files, *mentions.headers()], self._size)
+        parts = self._share(pieces, lambda files: mentions.look(files, words))
+        for word in words:
+            mentions.learn(word, (path for part in parts for path in part[word]))
+
+    def _account(self, files: Sequence[str]) -> _Part:
+        part = _Part([], [], set())
+        program, uses, missing = self._program, self._uses, self._mentions.missing
         for path in files:
             try:
-                file = FileSites(program, path, self._scanner, self._uses)
-                found, missed = file.account(self._whole)
+                file = FileSites(program, path, self._scanner, uses)
+                sites, unread = file.account(self._whole)
             except PagefixError as error:
-                part.closed.append(Unread(path, 1, 1, error.why))
+                part.files.append(_File(path, (), (), Unread(path, 1, 1, error.why)))
                 program.leave_out(path)
                 continue
-            part.sites.extend(found)
-            part.unread.extend(missed)
+            if missing:
+                part.again.append(path)
+                part.words.update(missing)
+                missing.clear()
+                uses.forget()
+            elif sites or unread:
+                part.files.append(_File(path, sites, unread))
             program.release(path)
-            self._uses.release(path)
+            uses.release(path)
         return part

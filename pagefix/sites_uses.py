@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os.path import dirname
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from pagefix import reads
 from pagefix.c.ast import Call, Invocation, Item, Macro, Name
 from pagefix.errors import PagefixError
 from pagefix.program import Program, Typer, invoked
+from pagefix.sites_mentions import Mentions, below
 from pagefix.sites_visit import Visitor
 from pagefix.sites_walk import NOTHING, Expected
 
@@ -40,10 +41,15 @@ class Context(NamedTuple):
 
 
 class Uses:
-    """The contexts of items; those of a macro are looked for once."""
+    """The contexts of items; those of a macro are looked for once.
 
-    def __init__(self, program: Program) -> None:
+    :param mentions: where words stand. While it misses some, what is returned may lack
+        something, and must be asked for again: see :meth:`forget`.
+    """
+
+    def __init__(self, program: Program, mentions: Mentions) -> None:
         self._program = program
+        self._mentions = mentions
         self._known: dict[tuple[str, int], list[Context]] = {}
 
     def contexts(self, path: str, item: Item, depth: int = 0) -> list[Context]:
@@ -66,10 +72,18 @@ class Uses:
             for key in [key for key in self._known if key[0] == path]:
                 del self._known[key]
 
+    def forget(self) -> None:
+        """Forget all macros: what is known of some is not whole."""
+        self._known.clear()
+
     def _look(self, path: str, macro: Macro, depth: int) -> list[Context]:
+        word = macro.name.encode()
         for files in self._candidates(path):
             found: list[Context] = []
-            for each in files:
+            holding = self._mentions.among(files, word)
+            if holding is None:
+                return []
+            for each in holding:
                 for context in self._in_file(each, path, macro, depth):
                     found.append(context)
                     if len(found) == _USES:
@@ -78,21 +92,18 @@ class Uses:
                 return found
         return []
 
-    def _candidates(self, path: str) -> Iterator[list[str]]:
+    def _candidates(self, path: str) -> Iterator[Sequence[str]]:
         # Files in which a macro may be used, the likely ones first.
         program = self._program
         if not path.endswith(".h"):
             yield [path]
-            return
-        here = dirname(path)
-        below = [each for each in program.files if each.startswith(here + "/")]
-        shared = path.startswith("include/") or "/include/" in path
-        yield list(program.files) if shared else below
-        if not shared:
-            yield list(program.files)
-            yield self._beside(path)
+        elif path.startswith("include/") or "/include/" in path:
+            yield program.files
+            yield self._mentions.headers()
         else:
-            yield [program.tree.show(disk) for disk in program.tree.headers()]
+            yield below(program.files, dirname(path))
+            yield program.files
+            yield self._beside(path)
 
     def _beside(self, path: str) -> list[str]:
         program = self._program
@@ -104,7 +115,8 @@ class Uses:
         found = [
             program.tree.show(os.path.join(here, n)) for n in names if n.endswith((".c", ".h"))
         ]
-        return [each for each in found if each not in program.files]
+        checked = {*program.files}
+        return [each for each in found if each not in checked]
 
     def _in_file(self, path: str, home: str, macro: Macro, depth: int) -> Iterator[Context]:
         program = self._program
