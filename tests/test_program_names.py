@@ -131,6 +131,50 @@ def test_what_no_include_leads_to_is_found_at_last(build: Build) -> None:
     assert program.record("struct nowhere", "fs/a.c") == ()
 
 
+LOST = {"include/linux/lost.h": "struct lost { int x; };\n", "include/linux/a.h": "int known;\n"}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("#include <linux/a.h>\n", False, id="its includes are all there"),
+        pytest.param("#include <linux/a.h>\n#include <asm/x.h>\n", False, id="not configured"),
+        pytest.param("#include <linux/a.h>\n#include <stdarg.h>\n", False, id="the compiler's"),
+        pytest.param("#include <linux/a.h>\n#include <linux/gone.h>\n", True, id="one is missing"),
+        pytest.param('#include <linux/a.h>\n#include "gone.h"\n', True, id="its own is missing"),
+        pytest.param("#include <linux/b.h>\n", True, id="one is missing further on"),
+    ],
+)
+def test_a_source_that_lacks_no_include_sees_nothing_else(
+    build: Build, text: str, found: bool
+) -> None:
+    program = build({**LOST, "include/linux/b.h": "#include <linux/gone.h>\n", "fs/a.c": text})
+    assert bool(program.record("struct lost", "fs/a.c")) is found
+
+
+def test_what_is_known_nearby_is_not_sought_everywhere(build: Build) -> None:
+    program = build(
+        {
+            "include/linux/lost.h": "static inline int twice(int x) { return x; }\n",
+            "fs/a.h": "int twice(int x);\n",
+        }
+    )
+    assert not program.functions("twice", "fs/a.h")
+    assert paths(program.prototype("twice", "fs/a.h")) == ["fs/a.h"]
+
+
+def test_a_model_sees_the_headers_of_the_vm_first(build: Build) -> None:
+    program = build(
+        {
+            "include/acpi/own.h": "struct vm { int other; };\n",
+            "include/linux/fs.h": "#include <linux/vm.h>\n",
+            "include/linux/vm.h": "struct vm { int x; };\n",
+            "fs/a.c": "int a;\n",
+        }
+    )
+    assert [field.name for field in program.record("struct vm", "<model a>")[0].fields] == ["x"]
+
+
 def test_near_macros_do_not_search_everywhere(build: Build) -> None:
     program = build({"include/linux/lost.h": "#define LOST 1\n", "fs/a.c": "int a;"})
     assert program.near_macros("LOST", "fs/a.c") == ()

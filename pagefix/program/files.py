@@ -30,6 +30,8 @@ __all__ = ["Files"]
 _STDIN_DISK = "./" + STDIN
 # Units of headers beyond this are forgotten, the oldest first.
 _UNITS = 600
+# What only pagefix's models call.
+_OURS = "pagefix_"
 
 
 class Files:
@@ -170,17 +172,20 @@ class Files:
         """
         key = _key(name)
         nowhere = self._nowhere.setdefault(path, set())
-        if not name or (name, far) in nowhere:
+        if not name or name.startswith(_OURS) or (name, far) in nowhere:
             return
-        found = False
-        for text in self._texts(path, far=far):
-            if text.may_introduce(key) and (form is None or form.search(text.data)):
-                shown = self._show(text)
-                items = self._named(shown, name)
-                if items:
-                    found = True
-                    yield shown, items
-        if not found and form is None:
+        for stage in self._scopes.stages(self.disk(path), far=far):
+            found = False
+            for text in stage:
+                if text.may_introduce(key) and (form is None or form.search(text.data)):
+                    shown = self._show(text)
+                    items = self._named(shown, name)
+                    if items:
+                        found = True
+                        yield shown, items
+            if found:
+                return
+        if form is None:
             nowhere.add((name, far))
 
     def own(self, name: str, path: str) -> tuple[Item, ...]:

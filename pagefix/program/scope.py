@@ -3,7 +3,9 @@
 C would read the ``#include`` lines of the one translation unit. There is none here: a
 header is read without the source that includes it, and the tree is not configured. So
 the scope of a file is itself, everything its includes lead to, what the sources include
-that include it, the headers beside it, and at last all of ``include/``.
+that include it, the headers beside it, and at last all of ``include/``: thousands of
+headers, which a source whose includes were all found cannot need, nor a model of what the
+VM does, which sees the VM's headers.
 
 Floor 2: imports only floors 0 and 1.
 """
@@ -23,6 +25,12 @@ __all__ = ["Scopes"]
 _INCLUDERS = 4
 # Files come directory by directory: what few of them see is kept.
 _UNITED = 4
+# What a model sees, which is no file.
+_VM_HEADERS = tuple(
+    f"include/linux/{name}.h" for name in ("fs", "mm", "swap", "pagemap", "bio", "uio", "workqueue")
+)
+# Headers that are not there before a kernel is configured, or are another program's.
+_MADE = ("asm/", "uapi/asm/", "generated/", "sys/")
 
 
 class Scopes:
@@ -41,27 +49,33 @@ class Scopes:
             if disk.endswith(".c"):
                 self._sources.setdefault(dirname(disk), []).append(disk)
         self._includes: dict[str, tuple[str, ...]] = {}
+        self._lacking: set[str] = set()
+        self._closed: dict[str, bool] = {}
         self._builtin = builtin()
         self._united: dict[str, tuple[set[str], set[bytes]]] = {}
         self._by_name: dict[str, dict[str, list[str]]] = {}
-        self._grown: dict[str, tuple[list[str], Iterator[str]]] = {}
+        self._grown: dict[str, tuple[list[Text], Iterator[Text]]] = {}
 
     def texts(self, disk: str, *, far: bool = True) -> Iterator[Text]:
         """Yield the files of a scope, nearest first.
 
         :param far: whether all of ``include/`` is searched at last.
         """
-        seen: set[str] = set()
-        for path in self._near(disk):
-            text = self._store.text(path)
-            if text is not None:
-                seen.add(path)
+        for stage in self.stages(disk, far=far):
+            yield from stage
+
+    def stages(self, disk: str, *, far: bool = True) -> Iterator[Iterator[Text]]:
+        """Yield a scope in parts: the next one counts where those before do not know a name."""
+        yield self._near(disk)
+        if far and not self._is_closed(disk):
+            yield self._far(disk)
+        yield iter((self._builtin,))
+
+    def _far(self, disk: str) -> Iterator[Text]:
+        seen = {text.disk for text in self._near(disk)}
+        for path in self._tree.headers():
+            if path not in seen and (text := self._store.text(path)) is not None:
                 yield text
-        if far:
-            for path in self._tree.headers():
-                if path not in seen and (text := self._store.text(path)) is not None:
-                    yield text
-        yield self._builtin
 
     def macros(self, disk: str) -> set[bytes]:
         """Return the names of macros that a file may see, and some that it does not.
@@ -83,10 +97,23 @@ class Scopes:
             seen.add(disk)
         return names
 
+    def _is_closed(self, disk: str) -> bool:
+        # Whether a source sees what its includes lead to, and nothing else: each of them was
+        # found. What an architecture or the build makes is not in include/ either.
+        known = self._closed.get(disk)
+        if known is None:
+            known = disk.endswith(".c") and bool(self.includes(disk))
+            if known:
+                reached = list(self._closure([disk], set()))
+                known = self._lacking.isdisjoint(reached)
+            self._closed[disk] = known
+        return known
+
     def forget(self, disk: str) -> None:
         """Drop what is known of a file's scope."""
         self._grown.pop(disk, None)
         self._includes.pop(disk, None)
+        self._closed.pop(disk, None)
 
     def includes(self, disk: str) -> tuple[str, ...]:
         """Return the files that a file includes, on disk, in order."""
@@ -97,25 +124,35 @@ class Scopes:
             resolve = self._tree.resolve
             paths = [resolve(name, quoted, here) for name, quoted in text.includes] if text else []
             found = tuple(dict.fromkeys(path for path in paths if path is not None))
+            if text is not None and any(
+                path is None and (quoted or ("/" in name and not name.startswith(_MADE)))
+                for (name, quoted), path in zip(text.includes, paths, strict=True)
+            ):
+                self._lacking.add(disk)
             self._includes[disk] = found
         return found
 
-    def _near(self, disk: str) -> Iterator[str]:
+    def _near(self, disk: str) -> Iterator[Text]:
         # Several look-ups share one list; whoever reaches its end makes it longer.
         if disk not in self._grown:
-            self._grown[disk] = ([], self._grow(disk, set()))
+            paths = self._grow(disk, set())
+            texts = (text for path in paths if (text := self._store.text(path)) is not None)
+            self._grown[disk] = ([], texts)
         known, more = self._grown[disk]
         at = 0
         while True:
             if at == len(known):
-                path = next(more, None)
-                if path is None:
+                text = next(more, None)
+                if text is None:
                     return
-                known.append(path)
+                known.append(text)
             yield known[at]
             at += 1
 
     def _grow(self, disk: str, seen: set[str]) -> Iterator[str]:
+        if basename(disk).startswith("<") and self._store.text(disk) is None:
+            yield from self._closure(map(self._tree.disk, _VM_HEADERS), seen)
+            return
         yield from self._closure([disk], seen)
         yield from self._closure(self._includers(disk), seen)
         here = dirname(disk)
