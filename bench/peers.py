@@ -8,7 +8,9 @@ tool the median of its wall times, the ratio to ast-grep's, its processor time, 
 and how many of the lines of a reference it finds (recall) and how many of its lines are in it
 (precision). The reference is a file of ``path:line``, from a compiler say; without one, it is
 what at least two of the tools report. A tool that is absent is shown as absent, with how to
-install it. "One file changed" adds a line to the largest file of a copy before each run.
+install it. "One file changed" adds a
+comment at the end of the largest file of a copy before each run, where nothing was asked of it;
+"a chain changed" adds one in a method that the VM calls.
 
 ``--scale`` adds time and memory at 1 %, 10 % and 100 % of a folder, as a plot of text.
 ``--against`` adds a table of pagefix against itself at another revision of its repository.
@@ -34,6 +36,8 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 RULES = HERE / "peers"
 Lines = set[tuple[str, int]]
+# What a table of a filesystem has in the slots that swap goes through.
+METHOD = re.compile(r"\.(?:readpage|read_folio|direct_IO|swap_rw)\s*=\s*(\w+)")
 
 
 class Tool(NamedTuple):
@@ -43,7 +47,7 @@ class Tool(NamedTuple):
     :param lines: reads the lines found from what it prints.
     :param slow: whether it is run less often.
     :param cold: whether the cache is emptied before it.
-    :param changes: a file that gets another line before each run.
+    :param changes: changes a file before each run, of the number that it is given.
     """
 
     name: str
@@ -51,7 +55,7 @@ class Tool(NamedTuple):
     lines: Callable[[bytes], Lines] | None
     slow: bool = False
     cold: bool = False
-    changes: Path | None = None
+    changes: Callable[[int], None] | None = None
 
 
 class Run(NamedTuple):
@@ -98,13 +102,52 @@ def beside(root: Path, folder: str, to: Path) -> Path:
     return Path(shutil.copytree(root / first, to / first, symlinks=True))
 
 
+class Changed:
+    """A copy of a folder that changes a little before each run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.largest = max(folder.rglob("*.c"), key=lambda each: (each.stat().st_size, each))
+        self._git("init", "--quiet")
+        self._git("add", ".")
+        self._git("commit", "--quiet", "--message", "as it is")
+
+    def _git(self, *arguments: str) -> None:
+        nobody = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
+        subprocess.run(["git", "-C", self.folder, *nobody, *arguments], check=True)
+
+    def grow(self, turn: int) -> None:
+        """Add a comment at the end of the largest file, of which nothing is asked."""
+        with self.largest.open("a") as text:
+            text.write(f"/* bench: {turn} */\n")
+
+    def stage(self, turn: int) -> None:
+        """Commit what there is, add a comment and stage it."""
+        self._git("commit", "--quiet", "--all", "--allow-empty", "--message", f"{turn}")
+        self.grow(turn)
+        self._git("add", ".")
+
+    def touch(self, turn: int) -> None:
+        """Add a comment to a method that the VM calls: what it is part of is looked at again."""
+        for path in sorted(self.folder.rglob("*.c")):
+            text = path.read_text(errors="surrogateescape")
+            for name in METHOD.findall(text):
+                head = re.search(rf"^\w[\w \t*]*\b{name}\([^)]*\)\n{{\n", text, re.MULTILINE)
+                if head is not None:
+                    more = f"\t/* bench: {turn} */\n"
+                    changed = text[: head.end()] + more + text[head.end() :]
+                    path.write_text(changed, errors="surrogateescape")
+                    return
+
+
 def tools(folder: str, python: str, copy: Path) -> tuple[list[Tool], list[str]]:
     """Return the tools that are here, and sentences about those that are not.
 
     :param copy: another copy of the folder, to be changed.
     """
     me = [python, "-m", "pagefix"]
-    largest = max(copy.rglob("*.c"), key=lambda each: (each.stat().st_size, each))
+    check = [*me, "check", "--format", "concise"]
+    changed = Changed(copy)
     found = [
         Tool("pagefix sites, nothing kept", [*me, "sites", "--format", "json", folder],
              pagefix_lines, cold=True),
@@ -114,8 +157,12 @@ def tools(folder: str, python: str, copy: Path) -> tuple[list[Tool], list[str]]:
              None, slow=True, cold=True),
         Tool("pagefix check, nothing changed", [*me, "check", "--format", "concise", folder],
              None),
-        Tool("pagefix check, one file changed", [*me, "check", "--format", "concise", str(copy)],
-             None, slow=True, changes=largest),
+        Tool("pagefix check, one file changed", [*check, str(copy)], None, changes=changed.grow),
+        Tool("pagefix check, one file staged",
+             [*check, "--staged", "--only-named", str(changed.largest)],
+             None, changes=changed.stage),
+        Tool("pagefix check, a chain changed", [*check, str(copy)],
+             None, slow=True, changes=changed.touch),
     ]  # fmt: skip
     absent = []
     if shutil.which("ast-grep"):
@@ -178,8 +225,7 @@ def measure(
                 if not turn and (tool.changes or "nothing changed" in tool.name):
                     run(tool.command, root, cache, more)
                 if tool.changes:
-                    with tool.changes.open("a") as text:
-                        text.write(f"/* bench: {turn} */\n")
+                    tool.changes(turn)
                 found[tool.name].append(run(tool.command, root, cache, more))
                 if tool.cold:
                     shutil.rmtree(cache, ignore_errors=True)

@@ -18,7 +18,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, overload
 
 from pagefix import __version__, reads
-from pagefix.cache import Answers, Store, cache_folder, key_of, pack, unpack
+from pagefix.cache import Answers, Known, Store, cache_folder, key_of, pack, unpack
+from pagefix.cli_still import keep_asked, standing
 from pagefix.errors import PagefixError
 from pagefix.report import Report, SitesReport, Texts
 from pagefix.source import SourceFile
@@ -95,11 +96,10 @@ def found_of(
             return _found(*work(stdin, store))
         answers = Answers(store)
         key = _key(options, settings, paths, stdin, overlay)
-        known = answers.find(key)
-        if known is not None:
-            kept = _unpacked(known[0])
-            if isinstance(kept, KeptReport) and isinstance(kept.report, kind):
-                texts = _KeptTexts(kept, known[1], overlay, stdin)
+        for known, each in _known(answers, key, options, settings, paths, stdin, overlay):
+            kept = _standing(answers, store, each, known, overlay)
+            if kept is not None and isinstance(kept.report, kind):
+                texts = _KeptTexts(kept, known.digests, overlay, stdin)
                 return Found(kept.report, kept.warnings, texts)
         begun = time.time_ns()
         with reads.recorded() as log:
@@ -107,6 +107,8 @@ def found_of(
         disks = _disks(program, report)
         if disks is not None:
             answers.keep(key, begun, log, pack(KeptReport(report, tuple(warnings), disks)))
+            if kind is Report and not overlay:
+                keep_asked(store, key, program)
         return _found(program, report, warnings)
     finally:
         store.close()
@@ -114,6 +116,49 @@ def found_of(
 
 def _found(program: Program, report: _R, warnings: Sequence[str]) -> Found[_R]:
     return Found(report, tuple(warnings), program)
+
+
+def _known(
+    answers: Answers,
+    key: bytes,
+    options: argparse.Namespace,
+    settings: Settings | None,
+    paths: Sequence[str],
+    stdin: bytes | None,
+    overlay: Overlay | None,
+) -> Iterator[tuple[Known, bytes]]:
+    # The answers there may be, each with its key. The answer to what lies on disk may be the
+    # one to what is laid over it, too.
+    known = answers.find(key)
+    if known is not None:
+        yield known, key
+    if overlay and all(data is not None and os.path.isfile(path) for path, data in overlay.texts()):
+        bare = _key(options, settings, paths, stdin, None)
+        known = answers.find(bare, overlay)
+        if known is not None:
+            yield known, bare
+
+
+def _standing(
+    answers: Answers,
+    store: Store,
+    key: bytes,
+    known: Known,
+    overlay: Overlay | None,
+) -> KeptReport | None:
+    kept = _unpacked(known.answer)
+    if not isinstance(kept, KeptReport) or not known.changed:
+        return kept if isinstance(kept, KeptReport) else None
+    if not isinstance(kept.report, Report):
+        return None
+    found = standing(store, key, known, kept.report)
+    if found is None:
+        return None
+    kept = kept._replace(report=found.report)
+    if not overlay:
+        answers.renew(key, known, pack(kept))
+        found.keep(store)
+    return kept
 
 
 def _unpacked(data: bytes) -> object:

@@ -94,6 +94,7 @@ def _named(rule: Rule) -> Iterator[tuple[str, str]]:
 
 
 def _has_type(program: Program, name: str) -> bool:
+    program.asked.words.update(name.split())
     return any(program.record(name, path) for path in program.files[:1]) or any(
         re.search(_word(name), program.data(path)) for path in program.files
     )
@@ -116,6 +117,7 @@ def _word(name: str) -> bytes:
 
 def _like(program: Program, kind: str, name: str) -> set[str]:
     # Names of the kind in the checked files and the VM's headers that begin alike.
+    program.asked.everything = True
     start = name[: name.find(" ") + 3] if kind == "type" else name[:2]
     form = rb"\b%s\w*" % re.escape(start.encode()) + (rb"" if kind == "type" else rb"(?=\s*\()")
     found: set[str] = set()

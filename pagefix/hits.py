@@ -41,6 +41,8 @@ def find_hits(program: Program, rules: Sequence[Rule], sites: Iterable[Site]) ->
 
 
 def _calls(program: Program, path: str, names: Iterable[str]) -> Iterator[int]:
+    names = tuple(names)
+    program.asked.words.update(names)
     present = [name.encode() for name in names if name.encode() in program.data(path)]
     if not present:
         return

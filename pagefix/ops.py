@@ -315,6 +315,8 @@ class _Rule:
 
 def _functions(program: Program, path: str, words: Iterable[str]) -> Iterator[ast.Function]:
     # The functions of a file that name one of the words: the others are not even read.
+    words = tuple(words)
+    program.asked.words.update(words)
     names = [re.escape(word.encode()) for word in words]
     form = re.compile(rb"(?:->|\.|\|=)\s*(?:" + b"|".join(names) + rb")\b")
     unit = program.unit(path)

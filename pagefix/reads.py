@@ -25,6 +25,7 @@ from typing import NamedTuple
 from pagefix.overlay import Overlay
 
 __all__ = [
+    "NO_SIGN",
     "Entry",
     "Log",
     "Sign",
@@ -54,7 +55,8 @@ __all__ = [
 #: text and of its entry in nanoseconds, number.
 Sign = tuple[int, int, int, int]
 
-_NO_SIGN: Sign = (0, 0, 0, 0)
+#: Of what is on no disk.
+NO_SIGN: Sign = (0, 0, 0, 0)
 
 
 class Entry(NamedTuple):
@@ -190,7 +192,7 @@ def read(path: str) -> bytes:
         data, seen = _text(path)
     except OSError:
         if _log is not None:
-            _log._note(_log.files, path, b"", _NO_SIGN)
+            _log._note(_log.files, path, b"", NO_SIGN)
         raise
     if _log is not None:
         _log._note(_log.files, path, digest(data), seen)
@@ -209,7 +211,7 @@ def look_at(path: str) -> tuple[bytes, Sign]:
     try:
         data, seen = _text(path)
     except (OSError, ValueError):
-        return b"", _NO_SIGN
+        return b"", NO_SIGN
     return digest(data), seen
 
 
@@ -234,7 +236,7 @@ def entries(path: str) -> list[Entry]:
         found, seen = _entries(path)
     except OSError:
         if _log is not None:
-            _log._note(_log.folders, path, b"", _NO_SIGN)
+            _log._note(_log.folders, path, b"", NO_SIGN)
         raise
     if _log is not None:
         _log._note(_log.folders, path, _digest_of(found), seen)
@@ -250,7 +252,7 @@ def _laid_entries(path: str, laid: dict[str, str]) -> list[Entry]:
         if _log is not None:
             _log._note(_log.folders, path, _digest_of(listed), seen)
     elif _log is not None:
-        _log._note(_log.folders, path, b"", _NO_SIGN)
+        _log._note(_log.folders, path, b"", NO_SIGN)
     for name, what in laid.items():
         if what == "file" or (what and name not in found):
             found[name] = what
@@ -264,7 +266,7 @@ def look_into(path: str) -> tuple[bytes, Sign]:
     try:
         found, seen = _entries(path)
     except (OSError, ValueError):
-        return b"", _NO_SIGN
+        return b"", NO_SIGN
     return _digest_of(found), seen
 
 

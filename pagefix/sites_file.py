@@ -55,6 +55,10 @@ class FileSites:
         :param whole: whether all of the file is read.
         :raises PagefixError: if the file cannot be opened or is no text.
         """
+        asked = self.program.asked
+        asked.words.update(self.scanner.fields)
+        # A function more, or an edit in one that is as good as any, can be one not understood.
+        asked.everything |= whole
         data = self.program.data(self.path)
         cut = any(True for _ in spliced(data, self.scanner.fields))
         made = b"##" in data and any(True for _ in pasting(data, self.scanner.fields))

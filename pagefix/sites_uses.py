@@ -120,6 +120,7 @@ class Uses:
 
     def _in_file(self, path: str, home: str, macro: Macro, depth: int) -> Iterator[Context]:
         program = self._program
+        program.asked.words.add(macro.name)
         name = macro.name.encode()
         try:
             if name not in program.data(path):

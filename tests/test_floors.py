@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent / "pagefix"
 
 # Lowest first. A package is one entry; modules of one floor may import those before them.
 FLOORS = [
-    ["errors", "source", "finding", "overlay", "reads", "cache"],
+    ["errors", "source", "finding", "overlay", "asked", "reads", "cache"],
     ["c"],
     ["program"],
     ["rulebook"],
@@ -33,6 +33,7 @@ FLOORS = [
         "engine",
         "api",
         "rewriting",
+        "still",
         "fixtures",
         "cli",
     ],
@@ -46,6 +47,7 @@ PUBLIC = {
     "pagefix.report.console",
     "pagefix.report.concise",
     "pagefix.report.json",
+    "pagefix.report.moved",
     "pagefix.report.tables",
 }
 

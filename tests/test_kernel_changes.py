@@ -5,13 +5,17 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import random
 import re
 import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
+from edits import edited
+from metamorphic import beside
 
+from pagefix import engine
 from pagefix.cli import main
 
 pytestmark = pytest.mark.kernel
@@ -47,3 +51,38 @@ def test_a_read_on_the_way_of_a_swap_in(
     # A blank line concerns nothing.
     assert touched("\n" + old, old, monkeypatch, capsys) == []
     assert file.read_text() == old
+
+
+def test_a_report_outlives_only_what_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = "fs/nfs"
+    if not (KERNEL / folder).is_dir():
+        pytest.skip("no such directory in this kernel")
+    beside(KERNEL.resolve(), folder, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    made: list[object] = []
+    check = engine.check
+
+    def counted(*parts: object, **options: object) -> object:
+        made.append(parts)
+        return check(*parts, **options)  # type: ignore[arg-type]
+
+    def shown(*more: str) -> str:
+        main(["check", "--format", "json", *more, folder])
+        return capsys.readouterr().out
+
+    monkeypatch.setattr(engine, "check", counted)
+    shown()
+    chance = random.Random(folder)
+    files = sorted(Path(folder).rglob("*.c"))
+    stood = 0
+    for _ in range(12):
+        file = chance.choice(files)
+        file.write_text(edited(file.read_text(), chance))
+        before = len(made)
+        now = shown()
+        if len(made) == before:
+            stood += 1
+            assert now == shown("--no-cache"), file
+    assert stood > 2

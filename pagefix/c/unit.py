@@ -37,16 +37,21 @@ class Unit:
 
     :param source: the file.
     :param macros: what the tree knows of its macros.
+    :param asked: takes the offsets at which the chunks begin that are looked at.
     """
 
-    def __init__(self, source: SourceFile, macros: MacroTable) -> None:
+    def __init__(
+        self, source: SourceFile, macros: MacroTable, asked: set[int] | None = None
+    ) -> None:
         self.source = source
+        self._asked = set() if asked is None else asked
         self.macros = macros
         found = scan(source.data)
         self.code: bytes = found.code
         self.chunks: tuple[Chunk, ...] = found.chunks
         self._directives = found.directives
-        self._endless = found.endless
+        #: Where a comment begins that does not end (``int``), -1 if all do.
+        self.endless = found.endless
         self._text: str | None = None
         self._starts = [chunk.start for chunk in found.chunks]
         self._names: dict[str, list[Chunk]] | None = None
@@ -68,7 +73,9 @@ class Unit:
                 for each in chunk.names:
                     names.setdefault(each, []).append(chunk)
             self._names = names
-        return tuple(self._names.get(name, ()))
+        found = self._names.get(name, ())
+        self._asked.update(chunk.start for chunk in found)
+        return tuple(found)
 
     def chunk_at(self, offset: int) -> Chunk | None:
         """Return the innermost chunk around an offset."""
@@ -77,6 +84,7 @@ class Unit:
         while at >= 0:
             chunk = self.chunks[at]
             if chunk.start <= offset < chunk.end:
+                self._asked.add(chunk.start)
                 return chunk
             if chunk.kind is not ChunkKind.DEFINE:
                 return None
@@ -96,6 +104,7 @@ class Unit:
     def _lowered(self, chunk: Chunk) -> tuple[tuple[Item, ...], tuple[Broken, ...]]:
         known = self._read.get(chunk)
         if known is None:
+            self._asked.add(chunk.start)
             try:
                 known = self._lower(chunk)
             except RecursionError:
@@ -104,7 +113,7 @@ class Unit:
         return known
 
     def _lower(self, chunk: Chunk) -> tuple[tuple[Item, ...], tuple[Broken, ...]]:
-        if chunk.start == self._endless:
+        if chunk.start == self.endless:
             return (), (Broken(chunk.start, chunk.end, "a comment that does not end"),)
         if chunk.kind is ChunkKind.DEFINE:
             cx = self._context(self.text)
@@ -219,6 +228,9 @@ def _join_lists(one: InitList, two: InitList) -> InitList:
     return one._replace(items=tuple(items[at] for at in sorted(items)))
 
 
-def read(source: SourceFile, macros: MacroTable) -> Unit:
-    """Read one file: scan it now, parse what is asked for later."""
-    return Unit(source, macros)
+def read(source: SourceFile, macros: MacroTable, asked: set[int] | None = None) -> Unit:
+    """Read one file: scan it now, parse what is asked for later.
+
+    :param asked: see :class:`Unit`.
+    """
+    return Unit(source, macros, asked)

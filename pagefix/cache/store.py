@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -105,6 +105,12 @@ class Store:
         """
         if len(data) < self._limit:
             self._guarded(lambda: self._put([(key, kind, data)]), make=True)
+
+    def put_all(self, kind: str, values: Mapping[bytes, bytes]) -> None:
+        """Keep several values at once."""
+        rows = [(key, kind, data) for key, data in values.items()]
+        if sum(map(len, values.values())) < self._limit:
+            self._guarded(lambda: self._put(rows), make=True)
 
     def drop(self, key: bytes) -> None:
         """Forget a key."""

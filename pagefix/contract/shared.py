@@ -7,7 +7,7 @@ parsed.
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from functools import cached_property
 
 from pagefix import reads
@@ -32,7 +32,10 @@ class Shared:
         """The files by path; none where there is no tree."""
         if self._program.tree.root is None:
             return {}
-        return {path: data for folder in _FOLDERS for path, data in self._read(folder)}
+        found = {path: data for folder in _FOLDERS for path, data in self._read(folder)}
+        # What is shared for one filesystem may be under check beside it.
+        self._program.asked.whole.update(found)
+        return found
 
     def _read(self, folder: str) -> Iterator[tuple[str, bytes]]:
         disk = self._program.tree.disk(folder)
@@ -72,6 +75,11 @@ class Shared:
                 if home == path:
                     indexes.append(index)
         return found
+
+    @property
+    def defined(self) -> Collection[str]:
+        """The names of its functions."""
+        return self._homes.keys()
 
     def home(self, name: str) -> str | None:
         """Return the file that defines a function, ``None`` if none does."""

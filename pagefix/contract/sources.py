@@ -54,6 +54,8 @@ class Sources:
         """
         key = (name, form)
         if key not in self._held:
+            asked = self.program.asked
+            (asked.words if form else asked.mentioned).add(name)
             self._held[key] = {
                 holder
                 for path in self._checked.having(name.encode())
@@ -68,6 +70,7 @@ class Sources:
 
     def places(self, name: str) -> Iterator[tuple[str, int]]:
         """Yield the places (path, offset) in checked files' code where a name occurs."""
+        self.program.asked.words.add(name)
         key = name.encode()
         for path in self._checked.having(key):
             for at in words(self.program.unit(path).code, key):
@@ -104,6 +107,7 @@ class Sources:
     def _methods(self) -> dict[str, list[tuple[str, str]]]:
         # By slot, what the tables of each file have in it.
         found: dict[str, set[tuple[str, str]]] = {}
+        self.program.asked.forms.add(_STORED.pattern)
         for path in self.program.files:
             for slot, name in _STORED.findall(self.program.data(path)):
                 found.setdefault(slot.decode(), set()).add((path, name.decode()))
@@ -123,6 +127,7 @@ class Sources:
         return self._methods.get(slot, [])
 
     def _calling(self, name: str) -> set[str]:
+        self.program.asked.mentioned.add(name)
         return self._callers.get(name, _NOBODY)
 
     @cached_property
@@ -147,6 +152,8 @@ class Sources:
     @cached_property
     def _reached(self) -> Joined:
         # Of shared code only what a path of a role can come to.
+        self.program.asked.mentioned.update(self._shared.defined)
+        self.program.asked.names.update(self._shared.defined)
         methods = {name for found in self._methods.values() for _, name in found}
         called = [*self._entries, *self._callers, *sorted(methods)]
         return Joined(self._shared.reached(called, self._introducing))
@@ -183,6 +190,7 @@ class Sources:
 
     def home(self, name: str) -> str | None:
         """Return the shared file that defines a function, ``None`` if none does."""
+        self.program.asked.names.add(name)
         return None if name in self._introducing else self._shared.home(name)
 
     def vfs_callers(self, slot: str) -> set[str]:
@@ -206,6 +214,7 @@ class Sources:
         return self._defined[key]
 
     def _definitions(self, name: str, path: str) -> tuple[tuple[str, ast.Function], ...]:
+        self.program.asked.names.add(name)
         defining = self._introducing.get(name, ())
         if path in defining:
             return self.program.functions(name, path)

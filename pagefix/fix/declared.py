@@ -250,7 +250,7 @@ class Declared:
     def _find_field(self, path: str, record: str, field: str) -> Iterator[_Spelt]:
         name = record.rpartition(" ")[2].encode()
         for shown in self._program.visible(path, far=False):
-            if not name or not self._program.mentions(shown, name):
+            if not name or not self._program.mentions(shown, name, ahead=True):
                 continue
             unit = self._program.unit(shown)
             for chunk in unit.find(record):

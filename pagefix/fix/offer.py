@@ -260,6 +260,7 @@ class Offers:
         return home.endswith(".h") and hit.path in self._includes(home)
 
     def _defined_otherwise(self, path: str, symbol: str) -> bool:
+        self._program.asked.names.add(symbol)
         unit = self._program.unit(path)
         return not path.startswith("include/") and any(
             chunk.kind is not ChunkKind.CALL for chunk in unit.find(symbol)
@@ -279,6 +280,7 @@ class Offers:
 
     def _checked(self, name: str) -> Iterator[str]:
         # Names called in the definitions of a function that checked files hold.
+        self._program.asked.names.add(name)
         head = re.compile(rb"^\w[^;{}()=]*\b" + name.encode() + rb"\s*\(", re.MULTILINE)
         for path in self._program.files:
             data = self._program.data(path)

@@ -12,25 +12,13 @@ from pagefix.flow.contexts import Callee, Kind
 from pagefix.flow.heap import ELEMENTS, Heap, Store
 from pagefix.flow.record import Record
 from pagefix.flow.values import NULL, UNKNOWN, Atom, Func, Pointer, Value, const
-from pagefix.program import Program
+from pagefix.program import Margin, Program, margin
 
 __all__ = ["Globals", "record_of"]
 
 _FIXED = {"NULL": NULL, "true": const(1), "false": const(0)}
-# A newline in front, not an anchor: the search for a fixed byte is many times quicker.
-_MARGIN = re.compile(rb"\n([A-Za-z_}][^\n]*)")
-_WORD = re.compile(rb"[A-Za-z_]\w*")
-# A name before a parameter list, which may begin on the next line; not ``int (*f)(int)``.
-_HEAD = re.compile(rb"\b([A-Za-z_]\w*+)\s*+\((?!\s*\*)")
 # ``#define LIST_HEAD(name) struct list_head name = ...``
 _MADE = re.compile(rb"\)\s*(?:\\\s*)?(?:static\s+)?struct\s+(\w+)\s+\w+")
-_RECORD = re.compile(rb"\n(?:typedef\s+)?(struct|union)\s+(\w+)\s*\{")
-# Keywords and types that come before a parenthesis there too.
-_KEYWORDS = frozenset(
-    ("if", "for", "while", "switch", "return", "sizeof", "int", "void", "defined")
-)
-_SPLIT = re.compile(rb"\n[ \t]*\(")
-_SPLIT_HEAD = re.compile(rb"[A-Za-z_}][^\n(;]*?(\w+)[ \t]*$")
 
 
 class Globals:
@@ -153,6 +141,7 @@ class Globals:
         return self._objects[key]
 
     def _global_object(self, name: str, path: str) -> Value:
+        self.program.asked.names.add(name)
         if path.startswith("<") or name not in self.outermost:
             return frozenset()
         found: set[Atom] = set()
@@ -277,22 +266,11 @@ class Globals:
         return self._fields[key]
 
 
-def _outermost(program: Program) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    words: set[bytes] = set()
-    records: set[str] = set()
-    heads: set[bytes] = set()
+def _outermost(program: Program) -> Margin:
+    found = Margin(frozenset(), frozenset(), frozenset())
     for path in program.files:
-        data = b"\n" + program.data(path)
-        margin = b"\n".join(_MARGIN.findall(data))
-        words.update(_WORD.findall(margin))
-        heads.update(_HEAD.findall(margin))
-        for split in _SPLIT.finditer(data):
-            line = data[data.rfind(b"\n", 0, split.start()) + 1 : split.start()]
-            heads.update(_SPLIT_HEAD.findall(line)[:1] if line[:1].strip() else ())
-        records.update(f"{a.decode()} {b.decode()}" for a, b in _RECORD.findall(data))
-    names = frozenset(word.decode() for word in words)
-    callable_ = frozenset(word.decode() for word in heads) - _KEYWORDS
-    return names, callable_, frozenset(records)
+        found = Margin(*map(frozenset.union, found, margin(program.data(path))))
+    return found
 
 
 def record_of(type_: ast.Type) -> str:

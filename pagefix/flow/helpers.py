@@ -76,6 +76,7 @@ def _traced(world: World, event: str, path: str) -> bool:
     for where in world.program.visible(path, far=False):
         if "trace" not in where or event.encode() not in world.program.data(where):
             continue
+        world.program.asked.whole.add(where)
         unit = world.program.unit(where)
         bodies: dict[bytes, bytes] = {}
         for chunk in unit.chunks:

@@ -165,6 +165,7 @@ class World(Globals):
         return Callee(Kind.BEYOND)
 
     def _own_functions(self, name: str, path: str) -> tuple[tuple[str, ast.Function], ...]:
+        self.program.asked.names.add(name)
         if path.startswith("<") or name not in self.callable:
             return ()
         return tuple(
@@ -257,6 +258,7 @@ class World(Globals):
             for part in walk(node.value)
             if isinstance(part, ast.Name) and part.decl == ast.GLOBAL
         }
+        self.program.asked.names.update(named)
         return any(
             isinstance(atom, Pointer) and self.is_table(atom.target)
             for name in sorted(named & self.outermost)
@@ -340,6 +342,7 @@ class World(Globals):
             if name in self.callable:
                 for code in self.program.bodies(name):
                     words.update(word.decode() for word in _CALLED.findall(code))
+            self.program.asked.names.update(words, (name,))
             known = self._mentions[name] = frozenset(
                 word for word in words if word in self.callable or word in self.sinks.range_calls
             )
@@ -369,7 +372,9 @@ class World(Globals):
                     found |= self._reached[current]
                     continue
                 for code in self.program.bodies(current):
-                    found |= {word.decode() for word in _WORD.findall(code)} & self.outermost
+                    words = {word.decode() for word in _WORD.findall(code)}
+                    self.program.asked.names |= words
+                    found |= words & self.outermost
                 called = self._called(current) - seen
                 seen |= called
                 todo.extend(called)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from pagefix.asked import Asked
 from pagefix.c import Chunk, MacroTable, Unit, read
 from pagefix.c.ast import Item
 from pagefix.errors import PagefixError
@@ -57,6 +58,8 @@ class Files:
         self.files = tuple(sorted(self._disk))
         self.unread = tuple(unread)
         self.scripts = tuple(sorted(scripts or ()))
+        #: What of the files' texts was asked (:class:`~pagefix.asked.Asked`).
+        self.asked = Asked()
         self._store = Store()
         self._store.add(builtin())
         self._disk.update(scripts or {})
@@ -103,7 +106,8 @@ class Files:
         unit = self._units.get(path)
         if unit is None:
             opened = "" if path == STDIN else self.disk(path)
-            unit = read(SourceFile(path, opened, self.data(path)), self.macros(path))
+            source = SourceFile(path, opened, self.data(path))
+            unit = read(source, self.macros(path), self.asked.items_of(path))
             while len(self._units) >= _UNITS:
                 del self._units[next(iter(self._units))]
             self._units[path] = unit
@@ -134,8 +138,13 @@ class Files:
         self._nowhere.pop(path, None)
         self._scopes.forget(self.disk(path))
 
-    def mentions(self, path: str, text: bytes) -> bool:
-        """Tell whether a file of the tree exists and holds a text."""
+    def mentions(self, path: str, text: bytes, *, ahead: bool = False) -> bool:
+        """Tell whether a file of the tree exists and holds a text.
+
+        :param ahead: whether that only spares a search, which will note what it asks.
+        """
+        if not ahead:
+            self.asked.whole.add(path)
         found = self._store.text(self.disk(path))
         return found is not None and text in found.data
 
@@ -171,6 +180,7 @@ class Files:
         :param form: what a file must hold to be read for the name.
         """
         key = _key(name)
+        self.asked.names.add(name)
         nowhere = self._nowhere.setdefault(path, set())
         if not name or name.startswith(_OURS) or (name, far) in nowhere:
             return
@@ -190,6 +200,7 @@ class Files:
 
     def own(self, name: str, path: str) -> tuple[Item, ...]:
         """Return what a file itself says of a name: see :meth:`introductions`."""
+        self.asked.names.add(name)
         text = self._store.text(self.disk(path))
         if not name or text is None or not text.may_introduce(_key(name)):
             return ()

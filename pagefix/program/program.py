@@ -156,6 +156,7 @@ class Program(Records):
 
     def callers(self, name: str) -> Iterator[tuple[str, int]]:
         """Yield the places (path, offset) in checked files' code where a name occurs."""
+        self.asked.words.add(name)
         key = name.encode("utf-8", "surrogateescape")
         # A pattern that begins with plain text is found much quicker than one that looks behind.
         word = re.compile(re.escape(key) + rb"(?!\w)")
@@ -174,6 +175,7 @@ class Program(Records):
         """
         if record not in self._tables:
             words = record.encode().split()
+            self.asked.words.add(words[-1].decode())
             form = re.compile(rb"\s+".join(map(re.escape, words)) + rb"\b")
             found = [
                 (path, item)
@@ -187,6 +189,7 @@ class Program(Records):
 
     def has_symbol(self, name: str) -> bool:
         """Tell whether the tree's headers of the VM declare a function or macro."""
+        self.asked.names.add(name)
         key = name.encode()
         for header in _WRAPPER_HEADERS:
             path = "include/linux/" + header
@@ -199,6 +202,7 @@ class Program(Records):
 
     def vm_code(self, name: str) -> list[bytes]:
         """Return the definitions of a function or macro in the VM's headers, comments blanked."""
+        self.asked.names.add(name)
         if self.tree.root is None:
             return []
         found = []
@@ -248,6 +252,7 @@ class Program(Records):
     # --- look-up ---------------------------------------------------------------------
 
     def _enumerator(self, name: str, path: str) -> tuple[tuple[str, Enumerator], ...]:
+        self.asked.names.add(name)
         key = name.encode("utf-8", "surrogateescape")
         form = re.compile(rb"[\s{,]" + re.escape(key) + rb"\s*[=,}/\n]")
         for text in self._texts(path, far=False):
@@ -273,6 +278,7 @@ class Program(Records):
         return found
 
     def _defining(self, name: str) -> list[str]:
+        self.asked.names.add(name)
         return self._definers.get(name.encode("utf-8", "surrogateescape"), [])
 
 

@@ -1,0 +1,263 @@
+"""Whether an answer still stands when a file that it rests on has changed.
+
+It does if what changed is nothing that was asked about (:class:`~pagefix.asked.Asked`):
+space and comments between functions, and functions that were not looked at, new ones among
+them, as long as all that is searched for by its words is found in them as before. Then every
+place outside of what changed is known too: it has moved by a number of lines.
+
+Whatever else changes, a directive, a declaration, a function on a chain, the answer does not
+stand, and is worked out again.
+
+Floor 7: imports :mod:`pagefix.c` and :mod:`pagefix.program`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Set
+from typing import NamedTuple
+
+from pagefix.asked import Asked
+from pagefix.c import Chunk, ChunkKind, NoMacros, Unit, read
+from pagefix.program import margin
+from pagefix.source import SourceFile
+
+__all__ = ["Hunk", "Shift", "shifted"]
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_END = re.compile(r"[;{}]")
+# A record may have its members in a function, too.
+_BODY = r"\b(struct|union|enum)\b([^;{}()=,*\[]*)\{"
+#: Above this many lines on a side, what lies between the first and the last change is one hunk.
+_FINE = 2000
+
+
+class Hunk(NamedTuple):
+    """Whole lines that were replaced: from 0, the end exclusive, and where they begin in bytes."""
+
+    line: int
+    end_line: int
+    start: int
+    end: int
+    new_line: int
+    new_end_line: int
+    new_start: int
+    new_end: int
+
+
+class Shift:
+    """Where the places of a text are after it has changed.
+
+    :param path: the file, as shown.
+    """
+
+    def __init__(self, path: str, hunks: Iterable[Hunk]) -> None:
+        self.path = path
+        self._hunks = tuple(hunks)
+        self._lines = [hunk.line for hunk in self._hunks]
+        self._starts = [hunk.start for hunk in self._hunks]
+
+    def line(self, line: int) -> int:
+        """Return where a line is now (``int``, from 1).
+
+        :raises LookupError: if it is one of those that were replaced.
+        """
+        at = bisect_right(self._lines, line - 1) - 1
+        if at < 0:
+            return line
+        hunk = self._hunks[at]
+        if line - 1 < hunk.end_line:
+            raise LookupError(f"{self.path}:{line} was replaced")
+        return line + hunk.new_end_line - hunk.end_line
+
+    def offset(self, offset: int) -> int:
+        """Return where a byte is now.
+
+        :raises LookupError: if it was replaced.
+        """
+        at = bisect_right(self._starts, offset) - 1
+        if at < 0:
+            return offset
+        hunk = self._hunks[at]
+        if offset < hunk.end:
+            raise LookupError(f"byte {offset} of {self.path} was replaced")
+        return offset + hunk.new_end - hunk.end
+
+
+def shifted(path: str, old: bytes, new: bytes, asked: Asked) -> Shift | None:
+    """Return how the places of a file have moved, ``None`` if the answer may not stand.
+
+    :param path: the file, as shown.
+    :param asked: what was asked for the answer.
+    """
+    if asked.everything or path in asked.whole:
+        return None
+    one, two = SourceFile(path, "", old), SourceFile(path, "", new)
+    hunks = _hunks(one, two)
+    shift = Shift(path, hunks)
+    before = _Side(read(one, NoMacros()), [(each.start, each.end) for each in hunks])
+    after = _Side(read(two, NoMacros()), [(each.new_start, each.new_end) for each in hunks])
+    if not (_only_code(before) and _only_code(after) and _same_beside(before, after, shift)):
+        return None
+    looked_at = asked.items.get(path, set())
+    if any(chunk.start in looked_at for chunk in before.changed):
+        return None
+    if not _names_alike(before, after, asked):
+        return None
+    return shift if _text_alike(before.text(), after.text(), asked) else None
+
+
+# --- what has changed
+
+
+def _hunks(old: SourceFile, new: SourceFile) -> list[Hunk]:
+    one, two = _lines(old.data), _lines(new.data)
+    least = min(len(one), len(two))
+    head = 0
+    while head < least and one[head] == two[head]:
+        head += 1
+    tail = 0
+    while tail < least - head and one[-1 - tail] == two[-1 - tail]:
+        tail += 1
+    ends = len(one) - tail, len(two) - tail
+    found = [(head, ends[0], head, ends[1])]
+    if max(ends) - head < _FINE:
+        from difflib import SequenceMatcher
+
+        matcher = SequenceMatcher(None, one[head : ends[0]], two[head : ends[1]], autojunk=False)
+        found = [
+            (head + a, head + b, head + c, head + d)
+            for what, a, b, c, d in matcher.get_opcodes()
+            if what != "equal"
+        ]
+    old_at, new_at = [*old.lines(), len(old.data)], [*new.lines(), len(new.data)]
+    return [
+        Hunk(a, b, old_at[a], old_at[b], c, d, new_at[c], new_at[d])
+        for a, b, c, d in found
+        if a < b or c < d
+    ]
+
+
+def _lines(data: bytes) -> list[bytes]:
+    # With their ends: a last line without one is another line than with it.
+    lines = data.split(b"\n")
+    return [*(line + b"\n" for line in lines[:-1]), *(lines[-1:] if lines[-1] else ())]
+
+
+class _Side:
+    # One of the two texts: its items, by whether a hunk reaches into them.
+
+    def __init__(self, unit: Unit, ranges: list[tuple[int, int]]) -> None:
+        self.data = unit.source.data
+        self.unit = unit
+        self.ranges = ranges
+        self.changed = [each for each in unit.chunks if self._reached(each)]
+        self.same = [each for each in unit.chunks if not self._reached(each)]
+
+    def _reached(self, chunk: Chunk) -> bool:
+        return any(
+            chunk.start < end and start < chunk.end
+            if start < end
+            else chunk.start < start < chunk.end
+            for start, end in self.ranges
+        )
+
+    def text(self) -> str:
+        """Return the text of all that changed, items whole."""
+        spans = sorted([*self.ranges, *((each.start, each.end) for each in self.changed)])
+        parts: list[str] = []
+        done = 0
+        for start, end in spans:
+            if end > done:
+                parts.append(self.data[max(start, done) : end].decode("latin-1"))
+                done = end
+        return "\n".join(parts)
+
+
+def _only_code(side: _Side) -> bool:
+    # Whether all that a hunk reaches into are functions and the space between.
+    return (
+        side.unit.endless < 0
+        and all(each.kind is ChunkKind.FUNCTION for each in side.changed)
+        and not any(
+            b"#" in text
+            or b"\\\n" in text
+            or b"\\\r" in text
+            or b"\0" in text
+            or b"pagefix" in text
+            for start, end in side.ranges
+            for text in (side.data[max(start - 2, 0) : end],)
+        )
+    )
+
+
+def _same_beside(before: _Side, after: _Side, shift: Shift) -> bool:
+    # Whether all else is read as it was: a comment that is opened changes what is behind it.
+    if _beside(before) != _beside(after) or len(before.same) != len(after.same):
+        return False
+    try:
+        return all(
+            (one.kind, one.names) == (two.kind, two.names)
+            and shift.offset(one.start) == two.start
+            and shift.offset(one.end - 1) == two.end - 1
+            for one, two in zip(before.same, after.same, strict=True)
+        )
+    except LookupError:
+        return False
+
+
+def _beside(side: _Side) -> Iterable[bytes]:
+    edges = [0, *(edge for each in side.ranges for edge in each), len(side.data)]
+    return [side.unit.code[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+# --- what was asked of it
+
+
+def _names_alike(before: _Side, after: _Side, asked: Asked) -> bool:
+    one, two = margin(before.data), margin(after.data)
+    if one.records != two.records:
+        return False
+    moved = (one.words ^ two.words) | (one.callable ^ two.callable)
+    moved |= _introduced(before) ^ _introduced(after)
+    return moved.isdisjoint(asked.names) and moved.isdisjoint(asked.mentioned)
+
+
+def _introduced(side: _Side) -> frozenset[str]:
+    return frozenset(name for chunk in side.changed for name in chunk.names)
+
+
+def _text_alike(old: str, new: str, asked: Asked) -> bool:
+    one, two = Counter(_WORD.findall(old)), Counter(_WORD.findall(new))
+    moved = {word for word in one.keys() | two.keys() if one[word] != two[word]}
+    moved |= set(_CALLED.findall(old)) ^ set(_CALLED.findall(new))
+    if not moved.isdisjoint(asked.mentioned):
+        return False
+    if _around(old, one.keys() & asked.words) != _around(new, two.keys() & asked.words):
+        return False
+    return all(
+        Counter(form.findall("\n" + old)) == Counter(form.findall("\n" + new))
+        for form in _forms(asked)
+    )
+
+
+def _forms(asked: Asked) -> Iterator[re.Pattern[str]]:
+    for each in (_BODY, *sorted(form.decode() for form in asked.forms)):
+        yield re.compile(each, re.ASCII)
+
+
+def _around(text: str, words: Set[str]) -> list[str]:
+    # The statements in which words stand, in order.
+    return list(_statements(text, words)) if words else []
+
+
+def _statements(text: str, words: Set[str]) -> Iterator[str]:
+    begin = 0
+    for end in [*(found.end() for found in _END.finditer(text)), len(text)]:
+        statement = text[begin:end]
+        if not words.isdisjoint(_WORD.findall(statement)):
+            yield statement
+        begin = end
