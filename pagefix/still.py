@@ -1,9 +1,9 @@
 """Whether an answer still stands when a file that it rests on has changed.
 
-It does if what changed is nothing that was asked about (:class:`~pagefix.asked.Asked`):
-space and comments between functions, and functions that were not looked at, new ones among
-them, as long as all that is searched for by its words is found in them as before. Then every
-place outside of what changed is known too: it has moved by a number of lines.
+It does if what changed is nothing that was asked about (:class:`~pagefix.asked.Asked`): lines
+of space and comments, comments behind code, and functions that were not looked at, new ones
+among them, as long as all that is searched for by its words is found in them as before. Then
+every place outside of what changed is known too: it has moved by a number of lines.
 
 Whatever else changes, a directive, a declaration, a function on a chain, the answer does not
 stand, and is worked out again.
@@ -17,6 +17,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set
+from functools import cached_property
 from typing import NamedTuple
 
 from pagefix.asked import Asked
@@ -57,6 +58,8 @@ class Shift:
     def __init__(self, path: str, hunks: Iterable[Hunk]) -> None:
         self.path = path
         self._hunks = tuple(hunks)
+        #: Items whose code is as it was, between other comments (begin and end of each).
+        self.commented: tuple[tuple[int, int], ...] = ()
         self._lines = [hunk.line for hunk in self._hunks]
         self._starts = [hunk.start for hunk in self._hunks]
 
@@ -86,6 +89,16 @@ class Shift:
             raise LookupError(f"byte {offset} of {self.path} was replaced")
         return offset + hunk.new_end - hunk.end
 
+    def edit(self, offset: int) -> int:
+        """Return where a byte is now that something would be written at.
+
+        :raises LookupError: if it, or a comment in its item, was replaced: what is to be written
+            may depend on it.
+        """
+        if any(start <= offset < end for start, end in self.commented):
+            raise LookupError(f"comments around byte {offset} of {self.path} were replaced")
+        return self.offset(offset)
+
 
 def shifted(path: str, old: bytes, new: bytes, asked: Asked) -> Shift | None:
     """Return how the places of a file have moved, ``None`` if the answer may not stand.
@@ -100,6 +113,11 @@ def shifted(path: str, old: bytes, new: bytes, asked: Asked) -> Shift | None:
     shift = Shift(path, hunks)
     before = _Side(read(one, NoMacros()), [(each.start, each.end) for each in hunks])
     after = _Side(read(two, NoMacros()), [(each.new_start, each.new_end) for each in hunks])
+    for number in range(len(hunks)):
+        if not (before.is_between(number) and before.code(number) == after.code(number)):
+            before.recode(number)
+            after.recode(number)
+    shift.commented = tuple((each.start, each.end) for each in before.commented())
     if not (_only_code(before) and _only_code(after) and _same_beside(before, after, shift)):
         return None
     looked_at = asked.items.get(path, set())
@@ -148,22 +166,49 @@ def _lines(data: bytes) -> list[bytes]:
 
 
 class _Side:
-    # One of the two texts: its items, by whether a hunk reaches into them.
+    # One of the two texts: its items, by whether a hunk that is not only comments reaches in.
 
     def __init__(self, unit: Unit, ranges: list[tuple[int, int]]) -> None:
         self.data = unit.source.data
         self.unit = unit
         self.ranges = ranges
-        self.changed = [each for each in unit.chunks if self._reached(each)]
-        self.same = [each for each in unit.chunks if not self._reached(each)]
+        self._recoded: list[tuple[int, int]] = []
 
-    def _reached(self, chunk: Chunk) -> bool:
-        return any(
-            chunk.start < end and start < chunk.end
-            if start < end
-            else chunk.start < start < chunk.end
-            for start, end in self.ranges
-        )
+    def code(self, number: int) -> list[tuple[bytes, bytes]]:
+        """Return the lines of a hunk that hold code: that, with its strings as they are."""
+        found = []
+        at, end = self.ranges[number]
+        for line in self.unit.code[at:end].split(b"\n"):
+            if line.strip():
+                quotes = [place for place, char in enumerate(line) if char in b"\"'"]
+                first, last = (quotes[0], quotes[-1]) if quotes else (0, 0)
+                found.append((line.rstrip(), self.data[at + first : at + last]))
+            at += len(line) + 1
+        return found
+
+    def is_between(self, number: int) -> bool:
+        """Tell whether a hunk is between statements: no text of an expression is in it."""
+        lines = [line for line, _ in self.code(number)]
+        lines.append(self.unit.code[: self.ranges[number][0]].rstrip())
+        return all(line[-1:] in b";{}" for line in lines)
+
+    def recode(self, number: int) -> None:
+        """Take a hunk as one in which the code has changed."""
+        self._recoded.append(self.ranges[number])
+
+    @cached_property
+    def changed(self) -> list[Chunk]:
+        """The items whose code has changed."""
+        return [each for each in self.unit.chunks if _reached(each, self._recoded)]
+
+    @cached_property
+    def same(self) -> list[Chunk]:
+        """All others."""
+        return [each for each in self.unit.chunks if not _reached(each, self._recoded)]
+
+    def commented(self) -> list[Chunk]:
+        """Return the items in which only comments and space have changed."""
+        return [each for each in self.same if _reached(each, self.ranges)]
 
     def text(self) -> str:
         """Return the text of all that changed, items whole."""
@@ -175,6 +220,13 @@ class _Side:
                 parts.append(self.data[max(start, done) : end].decode("latin-1"))
                 done = end
         return "\n".join(parts)
+
+
+def _reached(chunk: Chunk, ranges: list[tuple[int, int]]) -> bool:
+    return any(
+        chunk.start < end and start < chunk.end if start < end else chunk.start < start < chunk.end
+        for start, end in ranges
+    )
 
 
 def _only_code(side: _Side) -> bool:

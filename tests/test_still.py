@@ -66,6 +66,11 @@ STANDS = {
     "a statement in another function": ("return found;", "found += 2;\n\treturn found;"),
     "a call in another function": ("lock_it(&found);", "unlock_it(&found);"),
     "a comment in another function": ("int found = count;", "int found = count; /* all */"),
+    "a line in the function that was looked at": (
+        "return lower(page);",
+        "/* Down there. */\n\treturn lower(page);",
+    ),
+    "an empty line in it": ("{\n\treturn lower(page);", "{\n\n\treturn lower(page);"),
     "a function is gone": (TEXT[UNSEEN : TEXT.index(b"static const")].decode(), ""),
     "a function is new": (
         "static const struct",
@@ -79,7 +84,9 @@ STANDS = {
 }
 FALLS = {
     "the function that was looked at": ("return lower(page);", "return lower(page) + 1;"),
-    "a comment in it": ("return lower(page);", "return lower(page); /* so */"),
+    "a comment in a statement of it": ("lower(page);", "lower(/* this */\n\t\tpage);"),
+    "space in it": ("return lower(page);", "return  lower(page);"),
+    "a string in it": ("return lower(page);", 'say("a");\n\treturn lower(page);'),
     "a directive": ("static int unseen", "#define COUNT 1\nstatic int unseen"),
     "a table": (".method = seen", ".other = seen"),
     "a variable is new": ("static int unseen", "static int more;\nstatic int unseen"),
@@ -133,6 +140,29 @@ def test_what_was_replaced_has_no_place() -> None:
         shift.offset(at)
     with pytest.raises(LookupError):
         shift.line(TEXT[:at].count(b"\n") + 1)
+
+
+STRING = TEXT.replace(b"return lower(page);", b'return lower("on", page); /* so */')
+
+
+@pytest.mark.parametrize(
+    ("new", "stands"),
+    [
+        (b'return lower("on", page); /* or so */', True),
+        (b'return lower("off", page); /* so */', False),
+        (b'return lower("in", page); /* so */', False),
+        (b'return lower("on" , page); /* so */', False),
+    ],
+)
+def test_strings_are_code(new: bytes, stands: bool) -> None:
+    after = STRING.replace(b'return lower("on", page); /* so */', new)
+    shift = shifted("a.c", STRING, after, asked())
+    assert (shift is not None) is stands
+    if shift is not None:
+        # Nothing is written beside a comment that has changed.
+        with pytest.raises(LookupError):
+            shift.edit(STRING.index(b"static int seen"))
+        assert shift.edit(STRING.index(b"static int unseen")) > 0
 
 
 # --- the command

@@ -30,6 +30,9 @@ class Moves(Protocol):
     def offset(self, offset: int) -> int:
         """Return where a byte is now; ``LookupError`` if it is gone."""
 
+    def edit(self, offset: int) -> int:
+        """Return what ``offset`` does, of a place of an edit, which rests on what is around it."""
+
 
 def moved(report: Report, moves: Moves) -> Report:
     """Return a report with all places in one file moved.
@@ -77,6 +80,7 @@ class _Mover:
     def _edit(self, edit: Edit) -> Edit:
         if edit.path != self._path:
             return edit
+        self._moves.edit(edit.start)
         start, end = self._range(edit.start, edit.end)
         return replace(edit, start=start, end=end)
 
