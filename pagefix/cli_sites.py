@@ -26,15 +26,15 @@ __all__ = ["run"]
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status."""
 
-    def work(stdin: bytes | None, store: Store) -> tuple[Program, SitesReport, list[str]]:
+    def work(stdin: bytes | None, _: Store) -> tuple[Program, SitesReport, list[str]]:
         from pagefix import engine
-        from pagefix.rulebook import load_rules
+        from pagefix.rulebook import load_needing
 
         program = engine.load(options.paths, stdin)
         with busy(program):
             whole = options.whole or named_files(options.paths)
-            rules = load_rules(store=store)
-            return program, engine.find_sites(program, rules, whole=whole, jobs=options.jobs), []
+            found = engine.find_sites(program, load_needing(), whole=whole, jobs=options.jobs)
+            return program, found, []
 
     report, _, texts = found_of(options, None, SitesReport, work, options.paths)
     if options.format == "json":

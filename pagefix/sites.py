@@ -178,6 +178,8 @@ class _Accounting:
                 uses.forget()
             elif sites or unread:
                 part.files.append(_File(path, sites, unread))
-            program.release(path)
-            uses.release(path)
+            if not path.endswith(".h"):
+                # What others see is soon asked for again.
+                program.release(path)
+                uses.release(path)
         return part

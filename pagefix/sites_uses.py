@@ -77,6 +77,7 @@ class Uses:
         self._known.clear()
 
     def _look(self, path: str, macro: Macro, depth: int) -> list[Context]:
+        self._program.asked.words.add(macro.name)
         word = macro.name.encode()
         for files in self._candidates(path):
             found: list[Context] = []

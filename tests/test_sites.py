@@ -11,7 +11,7 @@ from trees import tree
 from pagefix import engine
 from pagefix.finding import Status, Unread
 from pagefix.program import STDIN, Program
-from pagefix.rulebook import load_rules
+from pagefix.rulebook import Rule, load_needing, load_rules
 from pagefix.sites import Inventory, inventory
 
 Take = Callable[..., Inventory]
@@ -163,3 +163,14 @@ def test_what_wrappers_there_are_is_asked_of_headers_alone(
         rules = [rule for rule in load_rules() if rule.name == "raw-page-index"]
         found = engine.find_sites(program, rules).tree.wrappers
         assert [each for each in found if each != "page_file_index"] == wanted
+
+
+def test_the_rules_of_an_inventory_name_all_that_fixes_need() -> None:
+    def needs(rules: tuple[Rule, ...]) -> set[str | None]:
+        return {spec.needs for rule in rules for spec in rule.fixes}
+
+    few, every = load_needing(), load_rules()
+    names = [rule.name for rule in every]
+    assert 0 < len(few) < len(every)
+    assert all(rule.name in names for rule in few)
+    assert needs(few) >= needs(every) - {None}

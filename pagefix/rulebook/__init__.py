@@ -11,7 +11,7 @@ from pagefix.finding import Scope
 from pagefix.rulebook.contract_spec import ContractSpec, Demand, Effect, Pair, Role
 from pagefix.rulebook.editors import json_schema
 from pagefix.rulebook.hit import Hit
-from pagefix.rulebook.load import load_rule, load_rules, rules_folder
+from pagefix.rulebook.load import load_needing, load_rule, load_rules, rules_folder
 from pagefix.rulebook.matching import Bindings, Bound, match
 from pagefix.rulebook.models import Clause, Entry, Guard, Models, load_models
 from pagefix.rulebook.ops_rule import Called, Installed, OpsSpec, Refused
@@ -74,6 +74,7 @@ __all__ = [
     "Variable",
     "json_schema",
     "load_models",
+    "load_needing",
     "load_rule",
     "load_rules",
     "load_script_models",

@@ -31,7 +31,7 @@ from pagefix.rulebook.reader import Reader, nearest, toml_files
 from pagefix.rulebook.schema import HEADINGS, Conditions, Doc, Rule, Stage
 from pagefix.rulebook.script_rule import ScriptForm, read_script
 
-__all__ = ["load_rule", "load_rules", "rules_folder"]
+__all__ = ["load_needing", "load_rule", "load_rules", "rules_folder"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
@@ -106,6 +106,16 @@ def load_rules(
     if kept is not None:
         kept.keep()
     return tuple(found[name] for name in sorted(found) if optional or not found[name].optional)
+
+
+def load_needing() -> tuple[Rule, ...]:
+    """Return pagefix's own rules that have a fix which needs something of the tree.
+
+    They are a fourth of all; an inventory asks for no more.
+    """
+    paths = toml_files(rules_folder())
+    rules = [load_rule(path) for path in paths if b"needs" in reads.read(str(path))]
+    return tuple(rule for rule in rules if not rule.optional)
 
 
 def _load_folder(folder: Path, kept: Compiled | None = None) -> tuple[Rule, ...]:
