@@ -128,7 +128,10 @@ def check(
     else:
         from pagefix.provenance import provenance
 
-        hits = find_hits(program, rules, found.sites)
+        # Where a page comes to calls, the analysis tells.
+        hits = find_hits(
+            program, rules, found.sites, lambda rule, each: each.field or rule.everywhere
+        )
         reached = provenance(program, rules, hits, found.sites, offers, swap, strict=strict)
         loose = [hit for hit in hits if hit.rule.everywhere]
         findings = (*reached.findings, *(as_finding(program, offers, hit) for hit in loose))

@@ -9,7 +9,7 @@ Floor 5.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pagefix.c import Chunk, Unit, ast
 from pagefix.finding import Access, Site, Status
@@ -19,12 +19,18 @@ from pagefix.rulebook import Bindings, Hit, Match, Rule, match
 __all__ = ["find_hits"]
 
 
-def find_hits(program: Program, rules: Sequence[Rule], sites: Iterable[Site]) -> tuple[Hit, ...]:
+def find_hits(
+    program: Program,
+    rules: Sequence[Rule],
+    sites: Iterable[Site],
+    asked: Callable[[Rule, Match], bool] = lambda rule, each: True,
+) -> tuple[Hit, ...]:
     """Return all matches, by path and place.
 
     :param sites: the inventory: it knows every field access and the record it is of.
+    :param asked: of which patterns, where not of all: each costs reading where it may match.
     """
-    pairs = [(rule, each) for rule in rules for each in rule.matches]
+    pairs = [(rule, each) for rule in rules for each in rule.matches if asked(rule, each)]
     fields = {each.anchor for _, each in pairs if each.field}
     calls = {each.anchor for _, each in pairs if not each.field}
     by_path: dict[str, dict[int, Site]] = {}
@@ -43,12 +49,17 @@ def find_hits(program: Program, rules: Sequence[Rule], sites: Iterable[Site]) ->
 def _calls(program: Program, path: str, names: Iterable[str]) -> Iterator[int]:
     names = tuple(names)
     program.asked.words.update(names)
-    present = [name.encode() for name in names if name.encode() in program.data(path)]
-    if not present:
-        return
-    form = re.compile(rb"(?<!\w)(?:" + b"|".join(map(re.escape, present)) + rb")(?=\s*\()")
-    for found in form.finditer(program.unit(path).code):
-        yield found.start()
+    data = program.data(path)
+    for name in names:
+        key = name.encode()
+        if key in data:
+            # A pattern that begins with plain text is found much quicker than one that looks
+            # behind, or has a choice.
+            code = program.unit(path).code
+            for found in re.finditer(re.escape(key) + rb"(?=\s*\()", code):
+                before = code[found.start() - 1 : found.start()]
+                if not (before.isalnum() or before == b"_"):
+                    yield found.start()
 
 
 _HANDED = "a macro is handed the field's name: what it does with it is for you to see"

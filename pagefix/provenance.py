@@ -16,6 +16,7 @@ from pagefix.finding import Access, Confidence, Coverage, Finding, Kind, Site, S
 from pagefix.findings import Way, as_finding
 from pagefix.fix import Offers
 from pagefix.flow import Analysis, Reached, SwapOptions, analyse
+from pagefix.hits import find_hits
 from pagefix.program import Program
 from pagefix.rulebook import (
     Bindings,
@@ -52,7 +53,7 @@ def provenance(
     program: Program,
     rules: Sequence[Rule],
     hits: Iterable[Hit],
-    sites: Iterable[Site],
+    sites: Sequence[Site],
     offers: Offers,
     options: SwapOptions | None,
     *,
@@ -60,13 +61,13 @@ def provenance(
 ) -> Provenance:
     """Follow the pages that the VM hands to the program, and keep the matches they reach.
 
-    :param hits: every match on a field; calls are matched by the analysis.
+    :param hits: every match on a field; calls are matched by the analysis, or where none
+        comes to them.
     :param sites: the inventory, for places that it leaves undecided.
     :param strict: whether those are findings too.
     """
     analysis = analyse(program, load_models(rules_folder()), rules, options or SwapOptions())
     named = {rule.name: rule for rule in rules}
-    hits = tuple(hits)
     by_place: dict[tuple[str, int], list[Hit]] = {}
     for hit in hits:
         if hit.match.field and hit.match.requires is not None:
@@ -86,7 +87,10 @@ def provenance(
             matched = by_place.get((each.path, each.start), ())
         found += [as_finding(program, offers, hit, way) for hit in matched]
     if not analysis.plan.handed:
-        found += [as_finding(program, offers, hit, _NEVER) for hit in _needless(analysis, hits)]
+        idle = find_hits(
+            program, rules, sites, lambda rule, each: each.requires is Label.NO_SWAPCACHE
+        )
+        found += [as_finding(program, offers, hit, _NEVER) for hit in _needless(analysis, idle)]
     unknown = frozenset(analysis.unknown)
     if strict:
         doubt = Way("undecided", Confidence.ASSUMED, None, (), 0)
@@ -121,7 +125,7 @@ def _needless(analysis: Analysis, hits: Iterable[Hit]) -> Iterator[Hit]:
     # What is only there for swapcache pages, where none comes.
     reached = {(each.path, each.start) for each in analysis.reached}
     for hit in hits:
-        if hit.match.requires is Label.NO_SWAPCACHE and (hit.path, hit.start) not in reached:
+        if (hit.path, hit.start) not in reached:
             yield hit
 
 
