@@ -247,7 +247,9 @@ class Places(Ground):
             value = value | UNKNOWN
         if assumed and self.context.offsets_only:
             value = frozenset(atom for atom in value if atom.tag not in _OBJECTS)
-        return frozenset(_named(atom, ident, assumed) for atom in value)
+        if assumed or any(atom.tag == "page" for atom in value):
+            return frozenset([_named(atom, ident, assumed) for atom in value])
+        return value
 
     def _unknown(self, place: Slot, info: Obj, type_: ast.Type) -> Value:
         # Nothing was stored there. Of an object that is not known as a whole, what reached
@@ -367,6 +369,8 @@ _FILLED = frozenset(("var", "global", "any"))
 
 def _best(value: Value) -> Value:
     # A guess stands where nothing is known: it adds nothing to what is.
+    if len(value) < 2:
+        return value
     known = {atom.tag for atom in value if atom.tag in _OBJECTS and not atom.assumed}  # type: ignore[union-attr]
     if not known:
         return value

@@ -119,7 +119,9 @@ class Repeats(Calls):
             if new:
                 self.heap.asked_again(step.reads[done : call.after], number)
                 done = call.after
-            edge = call.edge._replace(caller=number)
+            edge = call.edge
+            if edge.caller != number:
+                edge = edge._replace(caller=number)
             summary = self.run.enter(call.function, call.path, call.args, edge)
             if not step.valid or summary != call.summary:
                 return False

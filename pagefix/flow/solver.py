@@ -61,6 +61,8 @@ class Solver:
         self.handed_on: list[tuple[Entry, str, ast.Name]] = []
         self._owners: dict[object, tuple[object, ...]] = {}
         self._by_key: dict[object, Context] = {}
+        #: Of what a function is handed: the context, where that cannot change any more.
+        self._settled: dict[object, Context] = {}
         self._per_function: dict[tuple[str, int, int], int] = {}
         self._queue: dict[int, None] = {}
         self._running: dict[int, None] = {}
@@ -185,7 +187,24 @@ class Solver:
         place = (path, function.start, function.variant)
         if "contexts" in self.world.without:
             return self._joined(place, function, path, args)
+        known = self._settled.get((place, args))
+        if known is not None:
+            return known
         offsets = not any(self._hands_page(value) for value in args)
+        context = self._told_apart(place, function, path, args, offsets)
+        if not offsets:
+            # What is handed a page is handed it for ever: no look-up will tell otherwise.
+            self._settled[(place, args)] = context
+        return context
+
+    def _told_apart(
+        self,
+        place: tuple[str, int, int],
+        function: ast.Function,
+        path: str,
+        args: tuple[Value, ...],
+        offsets: bool,
+    ) -> Context:
         key: object = (place, args, offsets)
         context = self._by_key.get(key)
         if context is not None:

@@ -11,6 +11,7 @@ read from). A test on one of them is a test on all of them.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 __all__ = [
@@ -184,6 +185,7 @@ def ordered(value: Value) -> list[Atom]:
     return sorted(value, key=_order)
 
 
+@lru_cache(maxsize=1 << 14)
 def _order(atom: Atom) -> tuple[str, str]:
     if isinstance(atom, Page | Range):
         return atom.tag, repr(sorted(map(repr, atom.idents))) + str(atom[2:])
