@@ -31,11 +31,14 @@ from pagefix.flow.values import (
     ordered,
     pages,
     pointers,
+    tags,
     tracked,
 )
 
 __all__ = ["Beyond", "split"]
 
+#: What is worth telling contexts apart.
+_HANDED = frozenset(("page", "func"))
 #: Constants that steer branches in a callee; larger ones are not worth a context.
 _SMALL = range(1 << 20)
 
@@ -58,7 +61,7 @@ class Beyond(Expressions):
         # A page or a callback, at hand or below: worth telling contexts apart.
         if value is UNKNOWN:
             return False
-        if any(atom.tag in ("page", "func") for atom in value):
+        if not _HANDED.isdisjoint(tags(value)):
             return True
         return any(
             self.run.is_table(one.target) or self.heap.holds_page(one.target, self.context.number)

@@ -32,6 +32,7 @@ from pagefix.flow.values import (
     ordered,
     pages,
     pointers,
+    tags,
 )
 
 __all__ = ["Calls"]
@@ -301,7 +302,7 @@ class Calls(Primitives):
             callee, self.context.number
         ):
             return True
-        if any(atom.tag == "labelled" for arg in args for atom in arg):
+        if any("labelled" in tags(arg) for arg in args):
             # A model may put a page of the file system's own where others put the VM's.
             return any(path.startswith("<") for path, _function in callee.functions)
         if not any(self.carries(arg) for arg in args):

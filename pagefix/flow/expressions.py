@@ -29,6 +29,7 @@ from pagefix.flow.values import (
     const,
     ordered,
     pages,
+    tags,
 )
 
 __all__ = ["Expressions"]
@@ -49,7 +50,7 @@ class Expressions(Branches):
     def _name(self, expr: ast.Name) -> Value:
         if expr.decl == ast.GLOBAL:
             value = self.run.global_value(expr.name, self.path)
-            if any(atom.tag == "func" for atom in value):
+            if "func" in tags(value):
                 self.run.record.taken(self, expr.name)
             return self._variable(value, expr)
         if expr.decl not in self.shape.boxed:
@@ -83,7 +84,7 @@ class Expressions(Branches):
         if expr.arrow:
             base = self.value(expr.base)
             found = pages(base)
-            if found or any(atom.tag == "labelled" for atom in base):
+            if found or "labelled" in tags(base):
                 self.run.record.page_field(self, expr, access, base)
                 return self._page_member(expr, found)
             if expr.field in self.run.page_fields and TOP in base:
@@ -212,7 +213,7 @@ class Expressions(Branches):
         if isinstance(operand, ast.Name):
             if operand.decl == ast.GLOBAL:
                 value = self.run.global_address(operand.name, self.path)
-                if any(atom.tag == "func" for atom in value):
+                if "func" in tags(value):
                     self.run.record.taken(self, operand.name)
                 if value is not UNKNOWN:
                     return value

@@ -161,7 +161,7 @@ class Globals:
 
     def _made_by_macro(self, name: str, path: str) -> Value:
         # ``static LIST_HEAD(name);``: the macro says which record it is.
-        for where, call in self.program.invocations(path):
+        for where, call in self.program.invocations_naming(name, path):
             first = call.args[0] if call.args else None
             if not isinstance(first, ast.Name) or first.name != name:
                 continue

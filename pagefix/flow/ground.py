@@ -33,6 +33,8 @@ class Ground:
         self.path = context.path
         self.shape = run.shape(context)
         self.typer, self.types = run.typer(context)
+        #: Names of the records that the types' names stand for.
+        self.records = run.records_by_type(context.path)
         self.state = State()
         #: The step that is being made.
         self.step: Step | None = None
@@ -89,5 +91,11 @@ class Ground:
 
     def record_name(self, type_: ast.Type) -> str:
         """Return the name of a record type, or an empty string."""
-        type_ = self.run.program.strip(type_, self.path)
-        return "" if isinstance(type_, ast.Array) else record_of(type_)
+        if not isinstance(type_, ast.Base):
+            return "" if isinstance(type_, ast.Array) else record_of(type_)
+        known = self.records.get(type_.name)
+        if known is None:
+            stripped = self.run.program.strip(type_, self.path)
+            known = "" if isinstance(stripped, ast.Array) else record_of(stripped)
+            self.records[type_.name] = known
+        return known

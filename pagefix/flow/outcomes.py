@@ -18,6 +18,7 @@ from pagefix.flow.values import (
     Number,
     Predicate,
     Value,
+    tags,
 )
 
 __all__ = ["calculated", "computed", "merged", "outcomes", "plain", "predicate", "shown", "told"]
@@ -36,9 +37,10 @@ _COMPARISONS = frozenset(("==", "!=", "<", ">", "<=", ">="))
 
 def told(value: Value) -> Predicate | None:
     """Return the predicate that describes a value, ``None`` if none does."""
-    for atom in value:
-        if isinstance(atom, Predicate):
-            return atom
+    if "predicate" in tags(value):
+        for atom in value:
+            if isinstance(atom, Predicate):
+                return atom
     return None
 
 

@@ -24,6 +24,7 @@ from pagefix.flow.values import (
     Value,
     ordered,
     pointers,
+    tags,
     without_identities,
 )
 
@@ -63,7 +64,7 @@ class Places(Ground):
         if value is None:
             value = self.value(expr)
         found = pointers(value)
-        if found or any(atom.tag == "page" for atom in value):
+        if found or "page" in tags(value):
             return found
         if TOP not in value:
             return []
@@ -247,7 +248,7 @@ class Places(Ground):
             value = value | UNKNOWN
         if assumed and self.context.offsets_only:
             value = frozenset(atom for atom in value if atom.tag not in _OBJECTS)
-        if assumed or any(atom.tag == "page" for atom in value):
+        if assumed or "page" in tags(value):
             return frozenset([_named(atom, ident, assumed) for atom in value])
         return value
 

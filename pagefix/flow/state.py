@@ -16,6 +16,7 @@ from pagefix.flow.values import (
     Predicate,
     Range,
     Value,
+    tags,
 )
 
 __all__ = ["State", "either", "element_of", "join"]
@@ -55,7 +56,7 @@ class State:
     def put(self, decl: int, value: Value) -> None:
         """Set what a local holds."""
         self.env[decl] = value
-        if any(atom.tag in _NAMING for atom in value):
+        if not _NAMING.isdisjoint(tags(value)):
             self.named.add(decl)
 
     def drop(self, idents: frozenset[Ident]) -> None:

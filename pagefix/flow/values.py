@@ -40,6 +40,7 @@ __all__ = [
     "pages",
     "pointers",
     "ranges",
+    "tags",
     "tracked",
     "without_identities",
 ]
@@ -173,6 +174,12 @@ PAGES = Unit("unit", "pages")
 CLUSTERS = Unit("unit", "more")
 
 
+@lru_cache(maxsize=1 << 13)
+def tags(value: Value) -> frozenset[str]:
+    """Return the kinds of atoms in a value: remembered, for nothing is asked as often."""
+    return frozenset([atom.tag for atom in value])
+
+
 def const(number: int) -> Value:
     """Return the value that is just this number."""
     return frozenset((Const("const", number),))
@@ -196,7 +203,7 @@ def _order(atom: Atom) -> tuple[str, str]:
 
 def pages(value: Value) -> list[Page]:
     """Return the swapcache pages a value may be."""
-    if value is UNKNOWN:
+    if value is UNKNOWN or "page" not in tags(value):
         return []
     found = [atom for atom in value if isinstance(atom, Page)]
     return sorted(found, key=_order) if len(found) > 1 else found
@@ -204,13 +211,15 @@ def pages(value: Value) -> list[Page]:
 
 def ranges(value: Value) -> list[Range]:
     """Return the ranges in a value."""
+    if "range" not in tags(value):
+        return []
     found = [atom for atom in value if isinstance(atom, Range)]
     return sorted(found, key=_order) if len(found) > 1 else found
 
 
 def pointers(value: Value) -> list[Pointer]:
     """Return the pointers in a value, in the order their objects were made."""
-    if value is UNKNOWN:
+    if value is UNKNOWN or "pointer" not in tags(value):
         return []
     found = [atom for atom in value if isinstance(atom, Pointer)]
     if len(found) < 2:
@@ -220,12 +229,12 @@ def pointers(value: Value) -> list[Pointer]:
 
 def tracked(value: Value) -> bool:
     """Return whether a value is itself a page, a range or a callback."""
-    return value is not UNKNOWN and any(atom.tag in _TRACKED for atom in value)
+    return not _TRACKED.isdisjoint(tags(value))
 
 
 def without_identities(value: Value) -> Value:
     """Return the value as the heap keeps it: a page there has no local name."""
-    if not any(atom.tag in _NAMED for atom in value):
+    if _NAMED.isdisjoint(tags(value)):
         return value
     kept: set[Atom] = set()
     for atom in value:

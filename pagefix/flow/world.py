@@ -52,6 +52,7 @@ class World(Globals):
         self._reached: dict[str, frozenset[str]] = {}
         self._shapes: dict[tuple[str, int, int], Shape] = {}
         self._steps: dict[tuple[str, int, int], Steps] = {}
+        self._records: dict[str, dict[str, str]] = {}
         self._typers: dict[tuple[str, int, int], Typed] = {}
         self._callees: dict[tuple[str, str, int], Callee] = {}
         self._expansions: dict[tuple[str, int, int, str], ast.Expr | ast.Block | None] = {}
@@ -92,6 +93,10 @@ class World(Globals):
         if key not in self._typers:
             self._typers[key] = (Typer(self.program, context.path, function), {})
         return self._typers[key]
+
+    def records_by_type(self, path: str) -> dict[str, str]:
+        """Return the records that types' names stand for in a file, as far as was asked."""
+        return self._records.setdefault(path, {})
 
     def made_by_macro(self, context: Context, typer: Typer, expr: ast.Name) -> ast.Type | None:
         """Return the type of a name that a macro in a context's function declares."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from pagefix.c import ChunkKind
@@ -233,16 +233,24 @@ class Program(Records):
         """Return the macros that a file uses at file scope, as calls."""
         return self._memoised(path, ("invocations", ""), lambda: self._invocations(path))
 
+    def invocations_naming(self, name: str, path: str) -> Iterator[tuple[str, Call]]:
+        """Yield the macros that a file uses at file scope with a name; no others are read."""
+        key = name.encode("utf-8", "surrogateescape")
+        return self._invoked(path, lambda code: key in code)
+
     def _invocations(self, path: str) -> tuple[tuple[str, Call], ...]:
+        return tuple(self._invoked(path, lambda code: True))
+
+    def _invoked(self, path: str, asked: Callable[[bytes], bool]) -> Iterator[tuple[str, Call]]:
         unit = self.unit(path)
-        return tuple(
-            (path, invoked(item))
-            for chunk in unit.chunks
-            if chunk.kind is ChunkKind.CALL or b"(" in unit.code[chunk.start : chunk.end]
-            if chunk.kind in (ChunkKind.CALL, ChunkKind.VARIABLE, ChunkKind.OTHER)
-            for item in unit.items(chunk)
-            if isinstance(item, Invocation)
-        )
+        for chunk in unit.chunks:
+            if chunk.kind not in (ChunkKind.CALL, ChunkKind.VARIABLE, ChunkKind.OTHER):
+                continue
+            code = unit.code[chunk.start : chunk.end]
+            if (chunk.kind is ChunkKind.CALL or b"(" in code) and asked(code):
+                for item in unit.items(chunk):
+                    if isinstance(item, Invocation):
+                        yield path, invoked(item)
 
     def leave_out(self, path: str) -> None:
         """Take a file that cannot be read from those under check."""
