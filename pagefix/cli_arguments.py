@@ -34,7 +34,8 @@ SHELLS = ("bash", "zsh", "fish")
 
 _CACHE = """\
 check and sites keep their answers while nothing that they depend on changes;
-they take --cache-dir DIR, and --no-cache to do without.
+rewrite begins with that of a check. They take --cache-dir DIR, and --no-cache
+to do without.
 
 """
 _STATUS = "exit status: 0 clean, 1 findings (or a diff), 2 could not run"
@@ -207,6 +208,7 @@ def _rewrite(parser: argparse.ArgumentParser) -> None:
         "--interactive", action="store_true", help="ask of every change, then write the files"
     )
     made.add_argument("--patch", metavar="FILE", help="write the diff to a file")
+    _add_cache(made, hidden=True)
     _finish(parser, made)
 
 

@@ -39,7 +39,9 @@ _R = TypeVar("_R", Report, SitesReport)
 _SHOWN = frozenset(
     "format output stats exit_zero severity baseline write_baseline cache_dir no_cache"
     # Of what has changed, the texts and the paths are asked; these only choose.
-    " staged since patch_in only_named debug jobs".split()
+    " staged since patch_in only_named debug jobs"
+    # Of a rewrite, which begins with a check.
+    " command unsafe apply interactive patch".split()
 )
 _STDIN = "<stdin>"
 
@@ -95,8 +97,12 @@ def found_of(
         if store.closed:
             return _found(*work(stdin, store))
         answers = Answers(store)
-        key = _key(options, settings, paths, stdin, overlay)
-        for known, each in _known(answers, key, options, settings, paths, stdin, overlay):
+
+        def keyed(overlay: Overlay | None) -> bytes:
+            return _key(options, settings, kind.__name__, paths, stdin, overlay)
+
+        key = keyed(overlay)
+        for known, each in _known(answers, keyed, overlay):
             kept = _standing(answers, store, each, known, overlay)
             if kept is not None and isinstance(kept.report, kind):
                 texts = _KeptTexts(kept, known.digests, overlay, stdin)
@@ -119,32 +125,23 @@ def _found(program: Program, report: _R, warnings: Sequence[str]) -> Found[_R]:
 
 
 def _known(
-    answers: Answers,
-    key: bytes,
-    options: argparse.Namespace,
-    settings: Settings | None,
-    paths: Sequence[str],
-    stdin: bytes | None,
-    overlay: Overlay | None,
+    answers: Answers, keyed: Callable[[Overlay | None], bytes], overlay: Overlay | None
 ) -> Iterator[tuple[Known, bytes]]:
     # The answers there may be, each with its key. The answer to what lies on disk may be the
     # one to what is laid over it, too.
+    key = keyed(overlay)
     known = answers.find(key)
     if known is not None:
         yield known, key
     if overlay and all(data is not None and os.path.isfile(path) for path, data in overlay.texts()):
-        bare = _key(options, settings, paths, stdin, None)
-        known = answers.find(bare, overlay)
+        key = keyed(None)
+        known = answers.find(key, overlay)
         if known is not None:
-            yield known, bare
+            yield known, key
 
 
 def _standing(
-    answers: Answers,
-    store: Store,
-    key: bytes,
-    known: Known,
-    overlay: Overlay | None,
+    answers: Answers, store: Store, key: bytes, known: Known, overlay: Overlay | None
 ) -> KeptReport | None:
     kept = _unpacked(known.answer)
     if not isinstance(kept, KeptReport) or not known.changed:
@@ -179,15 +176,18 @@ def _standard_input(paths: Sequence[str]) -> bytes | None:
 def _key(
     options: argparse.Namespace,
     settings: Settings | None,
+    kind: str,
     paths: Sequence[str],
     stdin: bytes | None,
     overlay: Overlay | None,
 ) -> bytes:
     laid = () if overlay is None else overlay.texts()
-    asked = {name: each for name, each in vars(options).items() if name not in _SHOWN}
+    # An option that is not given, and one that a command has not, ask for nothing.
+    asked = {name: each for name, each in vars(options).items() if each and name not in _SHOWN}
     settled = asdict(settings) if settings is not None else {}
     return key_of(
         version=__version__,
+        kind=kind,
         asked=asked,
         paths=paths,
         settings={name: each for name, each in settled.items() if name not in _SHOWN},

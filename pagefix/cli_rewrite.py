@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pagefix.cli_changes import select
+from pagefix.cli_kept import Found, found_of
 from pagefix.cli_output import put, save, screen_of
 from pagefix.cli_settings import chosen_rules, settings_of
 from pagefix.cli_shared import (
@@ -23,8 +25,11 @@ from pagefix.cli_shared import (
     warn,
 )
 from pagefix.errors import ExitCode, PagefixError
+from pagefix.report import Report
 
 if TYPE_CHECKING:
+    from pagefix.cache import Store
+    from pagefix.config import Settings
     from pagefix.engine import Rewrite
     from pagefix.program import Program
 
@@ -53,10 +58,10 @@ def run(options: argparse.Namespace) -> int:
     elif _recover(program):
         program = engine.load(options.paths)
     with busy(program):
-        report, warnings = checked(program, options, settings, *chosen_rules(options, settings))
-        warn(warnings)
+        found = _found(options, settings, program)
+        warn(found.warnings)
         # Before a part is chosen: a baseline counts all that is alike.
-        report, _ = lived_with(report, settings)
+        report, _ = lived_with(found.report, settings)
         report = selection.reported(program, report, lambda *_: report)
         result = engine.rewrite(program, report, unsafe=options.unsafe)
     if options.interactive and result.changes:
@@ -77,6 +82,28 @@ def run(options: argparse.Namespace) -> int:
     if writes and result.changes:
         return ExitCode.CLEAN
     return status(report, failed=bool(result.changes))
+
+
+def _found(options: argparse.Namespace, settings: Settings, program: Program) -> Found[Report]:
+    # What a check finds, which may have been asked for before.
+    def work(_: bytes | None, store: Store | None) -> tuple[Program, Report, Sequence[str]]:
+        chosen, names = chosen_rules(options, settings, store)
+        return program, *checked(program, options, settings, chosen, names)
+
+    if "-" in options.paths:
+        # It has been read.
+        _, report, warnings = work(None, None)
+        return Found(report, tuple(warnings), program)
+    found = found_of(options, settings, Report, work, options.paths)
+    edits = (edit for each in found.report.findings for fix in each.fixes for edit in fix.edits)
+    for path in {edit.path for edit in edits}:
+        if program.source(path).data != found.texts.source(path).data:
+            raise PagefixError(
+                f"{path}: changed while it was being looked at",
+                why="Its text is no longer the one that the findings speak of.",
+                remedy="Run pagefix again.",
+            )
+    return found
 
 
 def _write_all(options: argparse.Namespace, program: Program, result: Rewrite) -> None:

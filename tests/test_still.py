@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from edits import edited
@@ -249,6 +250,42 @@ def test_a_staged_text_need_not_be_looked_at(
     assert check.made == 1
     anew = check("--staged", "--only-named", "demo/foofs.c", "--no-cache")
     assert (code, shown) == anew[:2]
+
+
+def test_a_rewrite_begins_with_what_a_check_found(
+    demo: Path, check: Checks, capsys: pytest.CaptureFixture[str]
+) -> None:
+    anew = main(["rewrite", "--no-cache", "demo"]), capsys.readouterr()
+    assert anew[1].out.startswith("--- a/demo/foofs.c")
+    check("demo")
+    made = check.made
+    assert (main(["rewrite", "demo"]), capsys.readouterr()) == anew
+    assert check.made == made
+    # Of a text that is not the one that was looked at, nothing is written.
+    demo.write_text("/* One more. */\n" + demo.read_text())
+    after = main(["rewrite", "demo", "--no-cache"]), capsys.readouterr()
+    assert after != anew
+    made = check.made
+    assert (main(["rewrite", "demo"]), capsys.readouterr()) == after
+    assert check.made == made
+
+
+def test_a_rewrite_notices_what_changes_meanwhile(
+    demo: Path, check: Checks, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check("demo")
+    found_of = cli_kept.found_of
+
+    def slow(*parts: Any, **options: Any) -> Any:
+        found = found_of(*parts, **options)
+        demo.write_text("/* One more. */\n" + demo.read_text())
+        return found
+
+    before = demo.read_text()
+    monkeypatch.setattr("pagefix.cli_rewrite.found_of", slow)
+    assert main(["rewrite", "--apply", "demo"]) == 2
+    assert "changed while it was being" in capsys.readouterr().err
+    assert demo.read_text() == "/* One more. */\n" + before
 
 
 # --- any change
