@@ -29,6 +29,10 @@ class Asked:
         self.items: dict[str, set[int]] = {}
         #: Shown paths of files all of whose text matters.
         self.whole: set[str] = set()
+        #: Files whose account rests on how others use their macros.
+        self.roaming: set[str] = set()
+        #: Names, without directories, of what is included and is no header.
+        self.parts: set[str] = set()
         #: Whether all of every text matters.
         self.everything = False
 

@@ -70,6 +70,12 @@ class KeptReport(NamedTuple):
 
 #: Works it out, given standard input where it is asked for, and the cache.
 Work = Callable[[bytes | None, Store], tuple["Program", _R, Sequence[str]]]
+#: Works out what of an inventory is another one, given the changed files and what was noted
+#: of their reach; ``None`` if that is all of it.
+Renew = Callable[
+    [SitesReport, Sequence[str], tuple[frozenset[str], frozenset[str]]],
+    "tuple[Program, SitesReport] | None",
+]
 
 
 def store_of(options: argparse.Namespace) -> Store:
@@ -85,11 +91,13 @@ def found_of(
     work: Work[_R],
     paths: Sequence[str],
     overlay: Overlay | None = None,
+    renew: Renew | None = None,
 ) -> Found[_R]:
     """Return what a run finds: what is kept of an equal one, or what ``work`` makes now.
 
     :param paths: what is looked at; the options' own only say which of them were named.
     :param overlay: the texts that are laid over files meanwhile.
+    :param renew: works out of a kept inventory what changed files have changed in it.
     """
     stdin = _standard_input(paths)
     store = store_of(options)
@@ -107,6 +115,9 @@ def found_of(
             if kept is not None and isinstance(kept.report, kind):
                 texts = _KeptTexts(kept, known.digests, overlay, stdin)
                 return Found(kept.report, kept.warnings, texts)
+            renewed = None if renew is None else _renewed(answers, store, key, known, renew)
+            if renewed is not None and isinstance(renewed[1], kind):
+                return _found(renewed[0], renewed[1], ())
         begun = time.time_ns()
         with reads.recorded() as log:
             program, report, warnings = work(stdin, store)
@@ -115,6 +126,8 @@ def found_of(
             answers.keep(key, begun, log, pack(KeptReport(report, tuple(warnings), disks)))
             if kind is Report and not overlay:
                 keep_asked(store, key, program)
+            elif renew is not None:
+                _keep_reach(store, key, program)
         return _found(program, report, warnings)
     finally:
         store.close()
@@ -156,6 +169,42 @@ def _standing(
         answers.renew(key, known, pack(kept))
         found.keep(store)
     return kept
+
+
+def _renewed(
+    answers: Answers, store: Store, key: bytes, known: Known, renew: Renew
+) -> tuple[Program, SitesReport] | None:
+    # The inventory with what a few changed files have changed.
+    kept = _unpacked(known.answer) if known.changed else None
+    data = store.get(_reach_key(key)) if kept is not None else None
+    noted = _unpacked(data) if data is not None else None
+    if not isinstance(kept, KeptReport) or not isinstance(kept.report, SitesReport):
+        return None
+    if not isinstance(noted, tuple) or [type(each) for each in noted] != [frozenset, frozenset]:
+        return None
+    with reads.recorded() as log:
+        found = renew(kept.report, known.changed, noted)
+    if found is None:
+        return None
+    program, report = found
+    disks = _disks(program, report)
+    if disks is not None:
+        # What the rest of the answer rests on is as it was.
+        log.merge(known.log())
+        answers.keep(key, known.begun, log, pack(KeptReport(report, (), disks)))
+        program.asked.roaming.update(noted[0])
+        program.asked.parts.update(noted[1])
+        _keep_reach(store, key, program)
+    return program, report
+
+
+def _keep_reach(store: Store, key: bytes, program: Program) -> None:
+    reach = frozenset(program.asked.roaming), frozenset(program.asked.parts)
+    store.put(_reach_key(key), "reach", pack(reach))
+
+
+def _reach_key(key: bytes) -> bytes:
+    return key_of(reach=key)
 
 
 def _unpacked(data: bytes) -> object:

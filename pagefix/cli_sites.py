@@ -6,6 +6,7 @@ Floor 7, beside :mod:`pagefix.cli`.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pagefix import __version__
@@ -36,7 +37,22 @@ def run(options: argparse.Namespace) -> int:
             found = engine.find_sites(program, load_needing(), whole=whole, jobs=options.jobs)
             return program, found, []
 
-    report, _, texts = found_of(options, None, SitesReport, work, options.paths)
+    def renew(
+        report: SitesReport, changed: Sequence[str], noted: tuple[frozenset[str], frozenset[str]]
+    ) -> tuple[Program, SitesReport] | None:
+        from pagefix import engine
+        from pagefix.sites_reach import Reach
+
+        program = engine.load(options.paths)
+        with busy(program):
+            whole = options.whole or named_files(options.paths)
+            found = engine.find_sites_again(
+                program, report, changed, Reach(*noted), whole=whole, jobs=options.jobs
+            )
+        return None if found is None else (program, found)
+
+    again = None if "-" in options.paths else renew
+    report, _, texts = found_of(options, None, SitesReport, work, options.paths, renew=again)
     if options.format == "json":
         from pagefix.report import json
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pagefix import reads
@@ -30,7 +30,8 @@ from pagefix.fix import (
 from pagefix.program import STDIN, Program
 from pagefix.report import Report, SitesReport, TreeFacts
 from pagefix.rulebook import Rule, Scope, load_rules
-from pagefix.sites import FIELDS, inventory
+from pagefix.sites import FIELDS, Inventory, inventory
+from pagefix.sites_reach import Reach
 from pagefix.source import SourceFile
 
 if TYPE_CHECKING:
@@ -85,6 +86,33 @@ def find_sites(
         ledger=found.ledger,
         unread=found.unread,
     )
+
+
+def find_sites_again(
+    program: Program,
+    report: SitesReport,
+    changed: Iterable[str],
+    reach: Reach,
+    *,
+    whole: bool = False,
+    jobs: int | None = 1,
+) -> SitesReport | None:
+    """Return an inventory as it is now that some files have changed, and nothing else has.
+
+    :param changed: their paths on disk.
+    :param reach: what the report's own run has noted.
+    :return: ``None`` if all of it must be worked out again.
+    """
+    touched = reach.of(program, changed)
+    if touched is None:
+        return None
+    found = inventory(program, whole=whole, jobs=jobs, only=touched)
+    same = Inventory(
+        tuple(site for site in report.sites if site.place.path not in touched),
+        tuple(each for each in report.unread if each.path not in touched),
+    )
+    every = found.joined(same)
+    return replace(report, sites=every.sites, ledger=every.ledger, unread=every.unread)
 
 
 def check(

@@ -12,7 +12,7 @@ Floor 5: imports only lower floors.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -42,6 +42,17 @@ class Inventory:
     sites: tuple[Site, ...]
     unread: tuple[Unread, ...]
     closed: tuple[Unread, ...] = ()
+
+    def joined(self, other: Inventory) -> Inventory:
+        """Return this with the inventory of other files."""
+        sites: dict[str, list[Site]] = {}
+        for site in (*self.sites, *other.sites):
+            sites.setdefault(site.place.path, []).append(site)
+        return Inventory(
+            tuple(site for path in sorted(sites) for site in sites[path]),
+            tuple(sorted((*self.unread, *other.unread), key=_by_line)),
+            (*self.closed, *other.closed),
+        )
 
     @property
     def hidden(self) -> tuple[Unread, ...]:
@@ -77,20 +88,27 @@ def inventory(
     fields: Sequence[str] = FIELDS,
     whole: bool = False,
     jobs: int | None = 1,
+    only: Collection[str] | None = None,
 ) -> Inventory:
     """Account for every occurrence of the fields in the program's files.
 
     :param whole: whether all of each file is read, so that :attr:`Inventory.unread`
         speaks of all of it; else only what holds an occurrence is.
     :param jobs: how many processes; ``None``: as many as are worth it.
+    :param only: the files to account for; all of them if left out.
     """
-    files = program.files
+    files = [path for path in program.files if only is None or path in only]
 
     def size(path: str) -> int:
         return reads.size(program.disk(path))
 
     count = processes(sum(map(size, files)), jobs) if jobs != 1 else 1
-    return _Accounting(program, fields, whole, count, size).inventory()
+    found = _Accounting(program, fields, whole, count, size).inventory(files)
+    return found if only is not None else Inventory((), (), program.unread).joined(found)
+
+
+def _by_line(each: Unread) -> tuple[str, int, int]:
+    return each.path, each.line, each.end_line
 
 
 class _File(NamedTuple):
@@ -102,10 +120,13 @@ class _File(NamedTuple):
 
 
 class _Part(NamedTuple):
-    # What comes of some files; those that must be asked again when more words are known.
+    # What comes of some files; those that must be asked again when more words are known;
+    # and what was noted of all files so far (:class:`~pagefix.asked.Asked`).
     files: list[_File]
     again: list[str]
     words: set[bytes]
+    roaming: set[str]
+    parts: set[str]
 
 
 class _Accounting:
@@ -127,13 +148,15 @@ class _Accounting:
         self._count = count
         self._size = size
 
-    def inventory(self) -> Inventory:
+    def inventory(self, wanted: Sequence[str]) -> Inventory:
         program = self._program
         files: dict[str, _File] = {}
-        pieces = batches(program.files, self._size)
+        pieces = batches(wanted, self._size)
         while pieces:
             parts = self._share(pieces, self._account)
             files.update((file.path, file) for part in parts for file in part.files)
+            program.asked.roaming.update(path for part in parts for path in part.roaming)
+            program.asked.parts.update(name for part in parts for name in part.parts)
             words = {word for part in parts for word in part.words}
             if words:
                 self._learn(words)
@@ -142,11 +165,10 @@ class _Accounting:
         refused = [file.closed for file in found if file.closed is not None]
         for each in refused:
             program.leave_out(each.path)
-        closed = (*program.unread, *refused)
-        unread = [*(each for file in found for each in file.unread), *closed]
-        unread.sort(key=lambda each: (each.path, each.line, each.end_line))
+        unread = [*(each for file in found for each in file.unread), *refused]
+        unread.sort(key=_by_line)
         sites = tuple(site for file in found for site in file.sites)
-        return Inventory(sites, tuple(unread), closed)
+        return Inventory(sites, tuple(unread), tuple(refused))
 
     def _share(
         self, pieces: Sequence[Sequence[str]], work: Callable[[Sequence[str]], _T]
@@ -161,7 +183,8 @@ class _Accounting:
             mentions.learn(word, (path for part in parts for path in part[word]))
 
     def _account(self, files: Sequence[str]) -> _Part:
-        part = _Part([], [], set())
+        asked = self._program.asked
+        part = _Part([], [], set(), asked.roaming, asked.parts)
         program, uses, missing = self._program, self._uses, self._mentions.missing
         for path in files:
             try:

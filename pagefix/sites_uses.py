@@ -56,6 +56,8 @@ class Uses:
         """Return the contexts of an item; none for a macro that nothing uses."""
         if not isinstance(item, Macro):
             return [Context(Typer(self._program, path, item))]
+        if not depth and path.endswith(".h"):
+            self._program.asked.roaming.add(path)
         key = (path, item.at)
         if key not in self._known:
             self._known[key] = []  # what a macro that leads to itself finds

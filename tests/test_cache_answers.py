@@ -319,8 +319,8 @@ def test_info_and_clear(kernel: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert code == 0
     # An inventory asks for few rules, and keeps none.
     kinds = [line.split()[:2] for line in out.splitlines()[2:]]
-    assert kinds == [["answers", "2"], ["rules", "1"]]
-    assert said(capsys, "cache", "clear")[1].startswith("3 dropped")
+    assert kinds == [["answers", "2"], ["reach", "1"], ["rules", "1"]]
+    assert said(capsys, "cache", "clear")[1].startswith("4 dropped")
     assert "answers" not in said(capsys, "cache", "info")[1]
 
 

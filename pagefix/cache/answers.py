@@ -51,6 +51,12 @@ class Known(NamedTuple):
     parts: _Parts
     begun: int
 
+    def log(self) -> Log:
+        """Return what it rests on, with the changed files as they are now."""
+        log = Log()
+        log.files, log.folders, log.kinds, log.owners, log.links = map(dict, self.parts)  # type: ignore[arg-type]
+        return log
+
 
 class Answers:
     """Answers to questions, by key.

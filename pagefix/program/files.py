@@ -68,6 +68,7 @@ class Files:
         if stdin is not None:
             self._store.add(Text(_STDIN_DISK, stdin))
         self._scopes = Scopes(tree, self._store, [self._disk[path] for path in self.files])
+        self.asked.parts = self._scopes.parts
         self._units: dict[str, Unit] = {}
         self._nowhere: dict[str, set[tuple[str, bool]]] = {}
         self._marks: dict[tuple[str, str], bool] = {}

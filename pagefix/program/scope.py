@@ -48,6 +48,8 @@ class Scopes:
         for disk in sources:
             if disk.endswith(".c"):
                 self._sources.setdefault(dirname(disk), []).append(disk)
+        #: Names, without directories, of what is included and is no header.
+        self.parts: set[str] = set()
         self._includes: dict[str, tuple[str, ...]] = {}
         self._lacking: set[str] = set()
         self._closed: dict[str, bool] = {}
@@ -124,6 +126,8 @@ class Scopes:
             resolve = self._tree.resolve
             paths = [resolve(name, quoted, here) for name, quoted in text.includes] if text else []
             found = tuple(dict.fromkeys(path for path in paths if path is not None))
+            if text is not None:
+                self._note_parts(text)
             if text is not None and any(
                 path is None and (quoted or ("/" in name and not name.startswith(_MADE)))
                 for (name, quoted), path in zip(text.includes, paths, strict=True)
@@ -189,6 +193,8 @@ class Scopes:
             by_name: dict[str, list[str]] = {}
             for source in self._sources.get(directory, ()):
                 text = self._store.text(source)
+                if text is not None:
+                    self._note_parts(text)
                 for name, quoted in text.includes if text is not None else ():
                     if quoted:
                         by_name.setdefault(basename(name), []).append(source)
@@ -196,3 +202,6 @@ class Scopes:
                 del self._by_name[next(iter(self._by_name))]
             self._by_name[directory] = by_name
         return self._by_name[directory]
+
+    def _note_parts(self, text: Text) -> None:
+        self.parts.update(basename(name) for name, _ in text.includes if name[-2:] != ".h")
