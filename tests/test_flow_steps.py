@@ -48,7 +48,7 @@ def told(analysis: Analysis) -> list[object]:
 @pytest.mark.parametrize("case", CASES)
 def test_without_memory_the_answer_is_the_same(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     usual = told(analysed(case))
-    monkeypatch.setattr(Repeats, "_known", lambda self, node, state: None)
+    monkeypatch.setattr(Repeats, "_repeated", lambda self, step: False)
     assert told(analysed(case)) == usual
 
 
@@ -97,7 +97,8 @@ def test_a_step_is_kept_for_the_locals_that_it_names() -> None:
     step = Step(spot)
     step.strays = (2,)
     step.signed = True
-    spot.keep(step, one, (0, "", False))
+    signature = (0, "", False)
+    spot.keep(step, spot.key(one, signature), one, signature)
     assert spot.key(one, (0, "", False)) != spot.key(other, (0, "", False))
     assert spot.key(one, (0, "", False)) != spot.key(one, (1, "", False))
     assert spot.known == {spot.key(one, (0, "", False)): step}

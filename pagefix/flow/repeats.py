@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pagefix.c import ast
 from pagefix.flow.branches import Sides
 from pagefix.flow.calls import Calls
-from pagefix.flow.state import State
-from pagefix.flow.steps import Step, changes
+from pagefix.flow.steps import Spot, Step, changes
 from pagefix.flow.values import Value
 
 if TYPE_CHECKING:
@@ -37,30 +36,32 @@ class Repeats(Calls):
         """Do what a node of the syntax does, and return its value."""
         if self.step is not None:
             return act(node)
-        state = self.state
-        step = self._known(node, state)
-        if step is not None:
+        state, spot = self.state, self._steps.spot(node)
+        key = spot.key(state, self._whose)
+        step = spot.known.get(key)
+        if step is not None and self._repeated(step):
             change = step.ways[0]
             if change is not None:
                 change.apply(state)
             return step.value
         before = state.copy()
-        step = self._begin(node)
+        step = self._begin(spot)
         try:
             step.value = act(node)
         finally:
             self._end()
         step.ways = (changes(before, self.state), None)
-        step.spot.keep(step, before, self._whose)
+        spot.keep(step, key, before, self._whose)
         return step.value
 
     def sides(self, test: ast.Expr) -> Sides:
         """Return the states in which a test is true and false; ``None`` is: never."""
         if self.step is not None:
             return self.branch(test)
-        state = self.state
-        step = self._known(test, state)
-        if step is not None:
+        state, spot = self.state, self._steps.spot(test)
+        key = spot.key(state, self._whose)
+        step = spot.known.get(key)
+        if step is not None and self._repeated(step):
             yes, no = step.ways
             other = None
             if no is not None:
@@ -71,17 +72,17 @@ class Repeats(Calls):
             yes.apply(state)
             return state, other
         before = state.copy()
-        step = self._begin(test)
+        step = self._begin(spot)
         try:
             sides = self.branch(test)
         finally:
             self._end()
         step.ways = (changes(before, sides[0]), changes(before, sides[1]))
-        step.spot.keep(step, before, self._whose)
+        spot.keep(step, key, before, self._whose)
         return sides
 
-    def _begin(self, node: ast.Node) -> Step:
-        step = self.step = self.heap.step = Step(self._steps.spot(node))
+    def _begin(self, spot: Spot) -> Step:
+        step = self.step = self.heap.step = Step(spot)
         step.users = (self.context.number,)
         return step
 
@@ -93,22 +94,20 @@ class Repeats(Calls):
         if self.step is not None:
             self.step.jumped = True
 
-    def _known(self, node: ast.Node, state: State) -> Step | None:
-        # The step that was made from this state, if it would be the same again.
-        spot = self._steps.spot(node)
-        step = spot.known.get(spot.key(state, self._whose))
-        if step is None or not step.valid:
-            return None
-        if (step.calls or self.context.number not in step.users) and not self._again(step):
-            return None
+    def _repeated(self, step: Step) -> bool:
+        # Whether a step that was made from this state would be the same again: then it is done.
         number = self.context.number
+        if not step.valid:
+            return False
+        if (step.calls or number not in step.users) and not self._again(step):
+            return False
         for seen, value, clause in step.sights:
             self.run.record.sight(number, clause, seen, value)
         for name, clause in step.taken:
             self.run.record.taken_in(number, clause, name)
         for expr in step.unresolved:
             self.unresolved(expr)
-        return step
+        return True
 
     def _again(self, step: Step) -> bool:
         # Ask for what the step reads, and make its calls, in their order.

@@ -147,8 +147,11 @@ class Spot:
         whose = signature if self.signed else signature[-1]
         return (state.off, state.gone, state.clause, named, whose, *map(env.get, self.decls))
 
-    def keep(self, step: Step, before: State, signature: Key) -> None:
-        """Remember a step from a state."""
+    def keep(self, step: Step, key: Key, before: State, signature: Key) -> None:
+        """Remember a step from a state.
+
+        :param key: what it was thought to depend on.
+        """
         if step.jumped:
             return
         step.reads, step.asked = tuple(step.asked), _NOTHING
@@ -157,7 +160,8 @@ class Spot:
             self.signed |= step.signed
             self.decls = tuple(sorted({*step.strays, *self.decls}))
             self.known.clear()
-        self.known[self.key(before, signature)] = step
+            key = self.key(before, signature)
+        self.known[key] = step
 
 
 def _named(node: object) -> Iterator[int]:
