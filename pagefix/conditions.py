@@ -140,6 +140,7 @@ def _where(rule: Rule, name: str) -> str:
 
 def _definitions(program: Program, symbol: str) -> list[bytes]:
     # The text of each definition in the VM's headers, without comments.
+    program.asked.names.add(symbol)
     if program.tree.root is None:
         return []
     found = []

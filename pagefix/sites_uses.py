@@ -79,6 +79,7 @@ class Uses:
         self._known.clear()
 
     def _look(self, path: str, macro: Macro, depth: int) -> list[Context]:
+        # Before it is told which files have it: of many that may be none.
         self._program.asked.words.add(macro.name)
         word = macro.name.encode()
         for files in self._candidates(path):
@@ -123,7 +124,6 @@ class Uses:
 
     def _in_file(self, path: str, home: str, macro: Macro, depth: int) -> Iterator[Context]:
         program = self._program
-        program.asked.words.add(macro.name)
         name = macro.name.encode()
         try:
             if name not in program.data(path):

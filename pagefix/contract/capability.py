@@ -106,6 +106,7 @@ def _through(program: Program, slots: set[str], path: str, item: ast.Global) -> 
 
 def _beside(program: Program) -> bool:
     # Some files of a directory were named, not the one with the table.
+    program.asked.forms.add(_ACTIVATE.pattern)
     folders = {os.path.dirname(program.disk(path)) for path in program.files}
     for folder in sorted(folders):
         try:

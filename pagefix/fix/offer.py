@@ -119,6 +119,8 @@ class Offers:
         missing = self._missing(hit, spec)
         if not missing or not edits:
             return edits
+        # What stands before its directives tells whether one of them is a header's guard.
+        self._program.asked.whole.add(hit.path)
         line = included(self._program.unit(hit.path).source, missing)
         # Without a place for it there is nothing that compiles.
         return () if line is None else (line, *edits)
