@@ -61,11 +61,13 @@ class KeptReport(NamedTuple):
     """What is kept of a run.
 
     :param disks: paths to open, where they are not what the tree makes of the shown ones.
+    :param run: which one it was.
     """
 
     report: Report | SitesReport
     warnings: tuple[str, ...]
     disks: dict[str, str]
+    run: bytes
 
 
 #: Works it out, given standard input where it is asked for, and the cache.
@@ -123,9 +125,10 @@ def found_of(
             program, report, warnings = work(stdin, store)
         disks = _disks(program, report)
         if disks is not None:
-            answers.keep(key, begun, log, pack(KeptReport(report, tuple(warnings), disks)))
+            run = os.urandom(16)
+            answers.keep(key, begun, log, pack(KeptReport(report, tuple(warnings), disks, run)))
             if kind is Report and not overlay:
-                keep_asked(store, key, program)
+                keep_asked(store, key, run, program)
             elif renew is not None:
                 _keep_reach(store, key, program)
         return _found(program, report, warnings)
@@ -161,7 +164,7 @@ def _standing(
         return kept if isinstance(kept, KeptReport) else None
     if not isinstance(kept.report, Report):
         return None
-    found = standing(store, key, known, kept.report)
+    found = standing(store, key, kept.run, known, kept.report)
     if found is None:
         return None
     kept = kept._replace(report=found.report)

@@ -3,6 +3,9 @@
 Of each file under check its text is kept, and which of its items were looked at; of all of them
 together, which names and words were asked for (:mod:`pagefix.still` says how that is used).
 
+They are kept beside a report, not with it, and runs may overlap: each says which run it is of,
+and of a file's text it must be the one that the report rests on.
+
 Floor 7, beside :mod:`pagefix.cli_kept`.
 """
 
@@ -25,11 +28,10 @@ _KIND = "texts"
 # Quick: it is done in the run that has just worked everything out.
 _LEVEL = 1
 
-_Words = tuple[list[str], list[str], list[str], list[bytes], list[str], bool]
-
-
-# Of one file: its path as shown, the offsets of the items looked at, its text.
-_Facts = tuple[str, list[int], bytes]
+# The run, and what was asked in it.
+_Words = tuple[bytes, list[str], list[str], list[str], list[bytes], list[str], bool]
+# Of one file: the run, its path as shown, the offsets of the items looked at, its text.
+_Facts = tuple[bytes, str, list[int], bytes]
 
 
 class Standing(NamedTuple):
@@ -46,15 +48,17 @@ class Standing(NamedTuple):
         store.put_all(_KIND, self.texts)
 
 
-def keep_asked(store: Store, key: bytes, program: Program) -> None:
+def keep_asked(store: Store, key: bytes, run: bytes, program: Program) -> None:
     """Keep what was asked of the texts for a report.
 
     :param key: that of the report.
+    :param run: what no other run is called.
     """
     asked = program.asked
     if asked.everything or store.closed:
         return
     words: _Words = (
+        run,
         sorted(asked.names),
         sorted(asked.words),
         sorted(asked.mentioned),
@@ -66,22 +70,27 @@ def keep_asked(store: Store, key: bytes, program: Program) -> None:
     for shown in program.files:
         if shown not in asked.whole:
             items = sorted(asked.items.get(shown, ()))
-            facts = (shown, items, program.source(shown).data)
+            facts = (run, shown, items, program.source(shown).data)
             values[_key(key, program.disk(shown))] = _packed(facts)
     store.put_all(_KIND, values)
 
 
-def standing(store: Store, key: bytes, known: Known, report: Report) -> Standing | None:
-    """Return a report as it is with the changed files, ``None`` if it may not stand."""
-    asked = _asked(store, key)
+def standing(store: Store, key: bytes, run: bytes, known: Known, report: Report) -> Standing | None:
+    """Return a report as it is with the changed files, ``None`` if it may not stand.
+
+    :param run: the one that has made the report.
+    """
+    asked = _asked(store, key, run)
     if asked is None:
         return None
     texts: dict[bytes, bytes] = {}
-    for disk in known.changed:
+    for disk, before in known.changed.items():
         facts = _unpacked(store.get(_key(key, disk)))
         if facts is None:
             return None
-        shown, items, old = cast(_Facts, facts)
+        of, shown, items, old = cast(_Facts, facts)
+        if of != run or reads.digest(old) != before:
+            return None  # of another run, or of a text that came between
         try:
             new = reads.read(disk)
         except OSError:
@@ -101,16 +110,18 @@ def standing(store: Store, key: bytes, known: Known, report: Report) -> Standing
             items = [shift.offset(at) for at in items]
         except LookupError:
             return None
-        texts[_key(key, disk)] = _packed((shown, items, new))
+        texts[_key(key, disk)] = _packed((run, shown, items, new))
     return Standing(report, texts)
 
 
-def _asked(store: Store, key: bytes) -> Asked | None:
+def _asked(store: Store, key: bytes, run: bytes) -> Asked | None:
     found = _unpacked(store.get(_key(key, "")))
     if found is None:
         return None
     asked = Asked()
-    names, words, mentioned, forms, whole, asked.everything = cast(_Words, found)
+    of, names, words, mentioned, forms, whole, asked.everything = cast(_Words, found)
+    if of != run:
+        return None
     asked.names.update(names)
     asked.words.update(words)
     asked.mentioned.update(mentioned)

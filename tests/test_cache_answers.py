@@ -374,7 +374,7 @@ def test_a_change_in_the_same_tick_is_seen(tmp_path: Path) -> None:
     answers.keep(b"key", time.time_ns(), log, b"answer")
     found = answers.find(b"key")
     assert found is not None
-    assert found.changed == (path,)
+    assert list(found.changed) == [path]
 
 
 WARM = """

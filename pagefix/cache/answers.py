@@ -40,13 +40,14 @@ _Kept = tuple[int, _Digests, _Digests, dict[str, str], dict[str, int], dict[str,
 class Known(NamedTuple):
     """An answer that was kept.
 
-    :param changed: files that it rests on whose text is another one now; where there are any,
-        it is for others to tell if the answer stands all the same.
+    :param changed: files that it rests on whose text is another one now, with the digest of
+        the text that it rests on; where there are any, it is for others to tell if the answer
+        stands all the same.
     :param digests: those of the files' texts as they are now.
     """
 
     answer: bytes
-    changed: tuple[str, ...]
+    changed: dict[str, bytes]
     digests: dict[str, bytes]
     parts: _Parts
     begun: int
@@ -97,7 +98,7 @@ class Answers:
             # Looked into, and found alike: not again next time.
             self._keep(key, begun, parts, answer)
         digests = {path: each[0] for path, each in files.items()}
-        return Known(answer, tuple(fresh.changed), digests, parts, begun)
+        return Known(answer, fresh.changed, digests, parts, begun)
 
     def renew(self, key: bytes, known: Known, answer: bytes) -> None:
         """Keep an answer as it is now that files have changed."""
@@ -126,7 +127,7 @@ class _Fresh:
         self._rest = since - _REST
         self._overlay = overlay or None
         self.renewed = False
-        self.changed: list[str] = []
+        self.changed: dict[str, bytes] = {}
 
     def look_at(self, path: str) -> tuple[bytes, Sign]:
         held = self._held(path)
@@ -156,7 +157,7 @@ class _Fresh:
             if found != digest:
                 if not (digest and found) or len(self.changed) == few:
                     return False
-                self.changed.append(path)
+                self.changed[path] = digest
             if digest:
                 known[path] = found, sign
                 self.renewed = True
