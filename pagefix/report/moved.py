@@ -47,7 +47,7 @@ class _Mover:
         self._moves = moves
         self._path = moves.path
         name = re.escape(moves.path.rpartition("/")[2])
-        self._line = re.compile(rf"((?:[\w.+-]*/)*{name}):(\d+)")
+        self._line = re.compile(rf"(?<!\w){name}:\d")
 
     def report(self, report: Report) -> Report:
         return replace(
@@ -100,15 +100,13 @@ class _Mover:
         return replace(unread, line=line(unread.line), end_line=line(unread.end_line))
 
     def _coverage(self, coverage: Coverage) -> Coverage:
-        def each(texts: tuple[str, ...]) -> tuple[str, ...]:
-            # They are sorted as texts, in which 1000 comes before 999.
-            return tuple(sorted(map(self._text, texts)))
+        # They are sorted as texts, in which 1000 comes before 999.
+        calls = tuple(sorted(map(self._call, coverage.unresolved_calls)))
+        return replace(coverage, unresolved_calls=calls)
 
-        return replace(
-            coverage,
-            unresolved_calls=each(coverage.unresolved_calls),
-            widened=each(coverage.widened),
-        )
+    def _call(self, call: str) -> str:
+        path, _, line = call.rpartition(":")
+        return f"{path}:{self._moves.line(int(line))}" if path == self._path else call
 
     # --- places
 
@@ -134,11 +132,7 @@ class _Mover:
         return place._replace(line=line(place.line), end_line=line(place.end_line))
 
     def _text(self, text: str) -> str:
-        return self._line.sub(self._named, text)
-
-    def _named(self, found: re.Match[str]) -> str:
-        if found[1] == self._path:
-            return f"{found[1]}:{self._moves.line(int(found[2]))}"
-        if "/" in found[1]:
-            return found[0]
-        raise LookupError(f"{found[0]} may be in {self._path}")
+        # Sentences name no lines; if one does, as in a string of the code, who knows whose.
+        if self._line.search(text):
+            raise LookupError(f"{text} may speak of a line of {self._path}")
+        return text
