@@ -19,11 +19,13 @@ class Asked:
     def __init__(self) -> None:
         #: Names looked up at file scope: what introduces one there matters.
         self.names: set[str] = set()
-        #: Words searched for in the code: where one stands, and what is around it, matters.
+        #: Words searched for in the code: where one stands, and what is around it, up to the next
+        #: semicolons outside of parentheses, matters.
         self.words: set[str] = set()
         #: Names of which it only matters which function mentions them, and which calls them.
         self.mentioned: set[str] = set()
-        #: Regular expressions searched for: what they find matters, not where.
+        #: Regular expressions searched for in the text as it is, comments and all: what they find
+        #: matters, not where.
         self.forms: set[bytes] = set()
         #: Items that were looked at: the offsets at which they begin, by shown path.
         self.items: dict[str, set[int]] = {}

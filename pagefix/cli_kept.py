@@ -130,7 +130,7 @@ def found_of(
             if kind is Report and not overlay:
                 keep_asked(store, key, run, program)
             elif renew is not None:
-                _keep_reach(store, key, program)
+                _keep_reach(store, key, run, program)
         return _found(program, report, warnings)
     finally:
         store.close()
@@ -180,13 +180,14 @@ def _renewed(
     # The inventory with what a few changed files have changed.
     kept = _unpacked(known.answer) if known.changed else None
     data = store.get(_reach_key(key)) if kept is not None else None
-    noted = _unpacked(data) if data is not None else None
+    found_reach = _unpacked(data) if data is not None else None
     if not isinstance(kept, KeptReport) or not isinstance(kept.report, SitesReport):
         return None
-    if not isinstance(noted, tuple) or [type(each) for each in noted] != [frozenset, frozenset]:
+    if not isinstance(found_reach, _Reach) or found_reach.run != kept.run:
         return None
+    noted = found_reach.roaming, found_reach.parts
     with reads.recorded() as log:
-        found = renew(kept.report, known.changed, noted)
+        found = renew(kept.report, tuple(known.changed), noted)
     if found is None:
         return None
     program, report = found
@@ -194,15 +195,23 @@ def _renewed(
     if disks is not None:
         # What the rest of the answer rests on is as it was.
         log.merge(known.log())
-        answers.keep(key, known.begun, log, pack(KeptReport(report, (), disks)))
+        run = os.urandom(16)
+        answers.keep(key, known.begun, log, pack(KeptReport(report, (), disks, run)))
         program.asked.roaming.update(noted[0])
         program.asked.parts.update(noted[1])
-        _keep_reach(store, key, program)
+        _keep_reach(store, key, run, program)
     return program, report
 
 
-def _keep_reach(store: Store, key: bytes, program: Program) -> None:
-    reach = frozenset(program.asked.roaming), frozenset(program.asked.parts)
+class _Reach(NamedTuple):
+    # What a run of an inventory has noted of which files are to be looked at again.
+    run: bytes
+    roaming: frozenset[str]
+    parts: frozenset[str]
+
+
+def _keep_reach(store: Store, key: bytes, run: bytes, program: Program) -> None:
+    reach = _Reach(run, frozenset(program.asked.roaming), frozenset(program.asked.parts))
     store.put(_reach_key(key), "reach", pack(reach))
 
 

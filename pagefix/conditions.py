@@ -94,7 +94,7 @@ def _named(rule: Rule) -> Iterator[tuple[str, str]]:
 
 
 def _has_type(program: Program, name: str) -> bool:
-    program.asked.words.update(name.split())
+    program.asked.forms.add(_word(name))
     return any(program.record(name, path) for path in program.files[:1]) or any(
         re.search(_word(name), program.data(path)) for path in program.files
     )

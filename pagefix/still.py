@@ -2,7 +2,7 @@
 
 It does if what changed is nothing that was asked about (:class:`~pagefix.asked.Asked`): lines
 of space and comments, comments behind code, and functions that were not looked at, new ones
-among them, as long as all that is searched for by its words is found in them as before. Then
+among them, as long as each of them holds what is searched for by its words as before. Then
 every place outside of what changed is known too: it has moved by a number of lines.
 
 Whatever else changes, a directive, a declaration, a function on a chain, the answer does not
@@ -18,18 +18,22 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 from pagefix.asked import Asked
 from pagefix.c import Chunk, ChunkKind, NoMacros, Unit, read
-from pagefix.program import margin
+from pagefix.program import margin, possible_names
 from pagefix.source import SourceFile
 
 __all__ = ["Hunk", "Shift", "shifted"]
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
-_END = re.compile(r"[;{}]")
+# As those who search see it: a word ends before a byte that is not ASCII.
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(", re.ASCII)
+_MARK = re.compile(r"[;()]")
+# Between two lines there may be more: where comments were.
+_LINES = re.compile(r"[ \t\r]*\n\s*")
 # A record may have its members in a function, too.
 _BODY = r"\b(struct|union|enum)\b([^;{}()=,*\[]*)\{"
 #: Above this many lines on a side, what lies between the first and the last change is one hunk.
@@ -120,12 +124,14 @@ def shifted(path: str, old: bytes, new: bytes, asked: Asked) -> Shift | None:
     shift.commented = tuple((each.start, each.end) for each in before.commented())
     if not (_only_code(before) and _only_code(after) and _same_beside(before, after, shift)):
         return None
+    if _speaks(before) or _speaks(after):
+        return None
     looked_at = asked.items.get(path, set())
     if any(chunk.start in looked_at for chunk in before.changed):
         return None
     if not _names_alike(before, after, asked):
         return None
-    return shift if _text_alike(before.text(), after.text(), asked) else None
+    return shift if _text_alike(before, after, asked) else None
 
 
 # --- what has changed
@@ -210,16 +216,23 @@ class _Side:
         """Return the items in which only comments and space have changed."""
         return [each for each in self.same if _reached(each, self.ranges)]
 
-    def text(self) -> str:
-        """Return the text of all that changed, items whole."""
-        spans = sorted([*self.ranges, *((each.start, each.end) for each in self.changed)])
-        parts: list[str] = []
-        done = 0
-        for start, end in spans:
-            if end > done:
-                parts.append(self.data[max(start, done) : end].decode("latin-1"))
-                done = end
-        return "\n".join(parts)
+    def parts(self, text: bytes) -> dict[str, str]:
+        """Return what changed, by the function or macro that it belongs to.
+
+        As whoever asks for the function around a place has it: up to where the next item
+        begins, so that a directive behind a function is a part of it.
+
+        :param text: the file, as it is or as code alone.
+        """
+        chunks = self.unit.chunks
+        starts = [0, *(each.start for each in chunks), len(text)]
+        names = ["", *map(_holder, chunks)]
+        spans = [*self.ranges, *((each.start, each.end) for each in self.changed)]
+        found: dict[str, str] = {}
+        for name, (start, end) in zip(names, pairwise(starts), strict=True):
+            if any(first <= end and start <= last for first, last in spans):
+                found[name] = f"{found.get(name, '')}\n{text[start:end].decode('latin-1')}"
+        return found
 
 
 def _reached(chunk: Chunk, ranges: list[tuple[int, int]]) -> bool:
@@ -227,6 +240,11 @@ def _reached(chunk: Chunk, ranges: list[tuple[int, int]]) -> bool:
         chunk.start < end and start < chunk.end if start < end else chunk.start < start < chunk.end
         for start, end in ranges
     )
+
+
+def _holder(chunk: Chunk) -> str:
+    holds = chunk.kind in (ChunkKind.FUNCTION, ChunkKind.DEFINE)
+    return chunk.names[0] if holds and chunk.names else ""
 
 
 def _only_code(side: _Side) -> bool:
@@ -241,8 +259,23 @@ def _only_code(side: _Side) -> bool:
             or b"\0" in text
             or b"pagefix" in text
             for start, end in side.ranges
-            for text in (side.data[max(start - 2, 0) : end],)
+            # With the end of the line before, which may say that it goes on.
+            for text in (side.data[max(start - 3, 0) : end],)
         )
+    )
+
+
+def _speaks(side: _Side) -> bool:
+    # Whether a hunk reaches into what decides what a comment to pagefix says and speaks of.
+    if b"pagefix" not in side.data:
+        return False
+    # Imported here: few files have such comments.
+    from pagefix.suppressions import spoken
+
+    return any(
+        first < end and start <= last
+        for first, last in spoken(side.unit)
+        for start, end in side.ranges
     )
 
 
@@ -274,6 +307,7 @@ def _names_alike(before: _Side, after: _Side, asked: Asked) -> bool:
     if one.records != two.records:
         return False
     moved = (one.words ^ two.words) | (one.callable ^ two.callable)
+    moved |= {name.decode() for name in possible_names(before.data) ^ possible_names(after.data)}
     moved |= _introduced(before) ^ _introduced(after)
     return moved.isdisjoint(asked.names) and moved.isdisjoint(asked.mentioned)
 
@@ -282,34 +316,50 @@ def _introduced(side: _Side) -> frozenset[str]:
     return frozenset(name for chunk in side.changed for name in chunk.names)
 
 
-def _text_alike(old: str, new: str, asked: Asked) -> bool:
-    one, two = Counter(_WORD.findall(old)), Counter(_WORD.findall(new))
-    moved = {word for word in one.keys() | two.keys() if one[word] != two[word]}
-    moved |= set(_CALLED.findall(old)) ^ set(_CALLED.findall(new))
-    if not moved.isdisjoint(asked.mentioned):
-        return False
-    if _around(old, one.keys() & asked.words) != _around(new, two.keys() & asked.words):
-        return False
+def _text_alike(before: _Side, after: _Side, asked: Asked) -> bool:
+    # It matters whose a word is: a statement may have gone from one function to another. And
+    # it matters whether it is code, but for forms: those are searched for in the text as it is.
     return all(
-        Counter(form.findall("\n" + old)) == Counter(form.findall("\n" + new))
+        _code_alike(one, two, asked)
+        for one, two in _pairs(before.parts(before.unit.code), after.parts(after.unit.code))
+    ) and all(
+        Counter(form.findall(one)) == Counter(form.findall(two))
+        for one, two in _pairs(before.parts(before.data), after.parts(after.data))
         for form in _forms(asked)
     )
 
 
+def _pairs(one: dict[str, str], two: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for name in one.keys() | two.keys():
+        yield one.get(name, ""), two.get(name, "")
+
+
+def _code_alike(old: str, new: str, asked: Asked) -> bool:
+    moved = set(_WORD.findall(old)) ^ set(_WORD.findall(new))
+    moved |= set(_CALLED.findall(old)) ^ set(_CALLED.findall(new))
+    alike = _around(old, asked.words) == _around(new, asked.words)
+    return alike and moved.isdisjoint(asked.mentioned)
+
+
 def _forms(asked: Asked) -> Iterator[re.Pattern[str]]:
-    for each in (_BODY, *sorted(form.decode() for form in asked.forms)):
+    for each in (_BODY, *sorted(form.decode("latin-1") for form in asked.forms)):
         yield re.compile(each, re.ASCII)
 
 
 def _around(text: str, words: Set[str]) -> list[str]:
-    # The statements in which words stand, in order.
+    # What stands around words, in order: from one semicolon to another, both outside of
+    # parentheses, for so far may look who searches.
+    words = words & set(_WORD.findall(text))
     return list(_statements(text, words)) if words else []
 
 
 def _statements(text: str, words: Set[str]) -> Iterator[str]:
-    begin = 0
-    for end in [*(found.end() for found in _END.finditer(text)), len(text)]:
-        statement = text[begin:end]
-        if not words.isdisjoint(_WORD.findall(statement)):
-            yield statement
-        begin = end
+    begin = depth = 0
+    for mark in _MARK.finditer(text):
+        depth = max(depth + {"(": 1, ")": -1, ";": 0}[mark[0]], 0)
+        if mark[0] == ";" and not depth:
+            if not words.isdisjoint(_WORD.findall(text, begin, mark.end())):
+                yield _LINES.sub("\n", text[begin : mark.end()].strip())
+            begin = mark.end()
+    if not words.isdisjoint(_WORD.findall(text, begin)):
+        yield _LINES.sub("\n", text[begin:].strip())

@@ -29,7 +29,7 @@ from pagefix.program import Program
 from pagefix.rulebook import Rule, ScriptSpec
 from pagefix.script import kind_of
 
-__all__ = ["UNUSED", "WRONG", "allow"]
+__all__ = ["UNUSED", "WRONG", "allow", "spoken"]
 
 #: The rules that speak of suppressions themselves.
 UNUSED = "unused-suppression"
@@ -147,6 +147,20 @@ def _finding(program: Program, comment: _Comment, rule: Rule, message: str) -> F
         fingerprint=fingerprint(rule.name, comment.function, (*comment.rules, message)),
         fixes=(Fix(May.SUGGEST, advice),),
     )
+
+
+def spoken(unit: Unit) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of a text that decide what its comments say and speak of.
+
+    A comment that names us; if it speaks to us, all up to the item behind it.
+    """
+    for token in _TOKEN.finditer(unit.source.data):
+        if token["comment"] is not None and b"pagefix" in token["comment"]:
+            end = token.end()
+            if _said(token["comment"].decode("utf-8", "surrogateescape")) is not None:
+                behind = (each.start for each in unit.chunks if each.start >= end)
+                end = next(behind, len(unit.source.data))
+            yield token.start(), end
 
 
 # --- reading comments

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ import pytest
 from edits import edited
 from repository import Repository
 
-from pagefix import cli_kept, engine
+from pagefix import cli_kept, cli_still, engine
 from pagefix.asked import Asked
 from pagefix.cli import main
+from pagefix.finding import Coverage, Ledger
+from pagefix.report import Report, TreeFacts
+from pagefix.report.moved import moved
 from pagefix.still import shifted
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
@@ -101,6 +105,7 @@ FALLS = {
     "a slot is set in a function": ("int found = count;", "struct a b = {\n\t\t.c = count };"),
     "a name at the left margin": ("\tlock_it", "lower:\n\tlock_it"),
     "a line that goes on": ("\tint found = count;", "\tint found = \\\n\tcount;"),
+    "a name that a brace stands before": ("\tlock_it(&found);", "\tdo {\n\t} while (lower);"),
     "words to pagefix": ("/* What is looked at. */", "/* pagefix: allow(x): y */"),
 }
 
@@ -141,6 +146,94 @@ def test_what_was_replaced_has_no_place() -> None:
         shift.offset(at)
     with pytest.raises(LookupError):
         shift.line(TEXT[:at].count(b"\n") + 1)
+
+
+# Functions that were not looked at, one behind the other.
+BESIDE = """\
+static int one(int count)
+{
+	lower(count);
+	/*; upper(count); */
+	take(({ fresh(); 1; }), index);
+	if (index(count)) { count = one_more; }
+	return count;
+}
+
+static int two(int count)
+{
+	step();
+	return count;
+}
+#ifdef lower
+#endif
+"""
+ELSEWHERE = {
+    "a call goes to the function behind": ("lower(count);", "", "step();", "lower(count);"),
+    "a call becomes a comment": ("lower(count);", "/* lower(count); */", "", ""),
+    "what is a comment changes": ("lower(count);\n\t/*; ", "/*;lower(count);\n\t", "", ""),
+    "a call in a string": ("lower(count);", 'take("lower(count);");', "", ""),
+    "what is called around a word": ("take((", "give((", "", ""),
+    "what stands in the braces behind a word": ("one_more", "one_less", "", ""),
+    "a byte that is no letter behind a name": ("lower(count)", "lower\xc2\xa0(count)", "", ""),
+    "the function before a directive": ("#ifdef", "static int new(void)\n{\n}\n#ifdef", "", ""),
+    "a function is cut in two": ("\tlower(", "}\n\nstatic int new(void)\n{\n\tlower(", "", ""),
+}
+
+
+@pytest.mark.parametrize("changes", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_it_matters_whose_a_word_is(changes: tuple[str, str, str, str]) -> None:
+    after = BESIDE.replace(*changes[:2], 1)
+    after = after.replace(*changes[2:], 1) if changes[2] else after
+    assert after != BESIDE
+    one, two = BESIDE.encode("latin-1"), after.encode("latin-1")
+    assert shifted("a.c", one, two, Asked()) is not None
+    assert shifted("a.c", one, two, asked()) is None
+
+
+def test_a_line_may_go_on_behind_a_carriage_return() -> None:
+    old = b"#if A \\\r\n && B\r\n#endif\r\n\r\nint a;\r\n"
+    assert shifted("a.c", old, old.replace(b"B", b"C"), Asked()) is None
+    assert shifted("a.c", old, old.replace(b"int", b"/* A. */\r\nint"), Asked()) is not None
+
+
+def test_a_function_becomes_one_at_the_left_margin() -> None:
+    # One that is indented is not found by its name, unless a word elsewhere says so.
+    old = b"  int lower(void)\n{\n}\n\nint two(int a)\n{\n\tstep();\n}\n"
+    new = old.replace(b"\tstep();", b"\tdo {\n\t} while (lower);")
+    assert shifted("a.c", old, new, Asked()) is not None
+    found = Asked()
+    found.names.add("lower")
+    assert shifted("a.c", old, new, found) is None
+
+
+# What lies between a comment to pagefix and the code behind it is that comment's.
+SPOKEN = b"""\
+/*
+ * pagefix: allow(rule): it was
+ * looked at.
+ */
+
+static int seen(void)
+{
+}
+
+static int unseen(void)
+{
+	step();
+}
+"""
+
+
+def test_what_a_comment_speaks_of() -> None:
+    def stands(old: bytes, new: bytes) -> bool:
+        assert SPOKEN.count(old) == 1
+        return shifted("a.c", SPOKEN, SPOKEN.replace(old, new), Asked()) is not None
+
+    assert stands(b"step", b"leap")
+    assert stands(b"/*\n * p", b"/* One. */\n/*\n * p")
+    assert not stands(b"looked at", b"read")
+    assert not stands(b" * looked at.\n", b"")
+    assert not stands(b"static int seen", b"static int new(void)\n{\n}\n\nstatic int seen")
 
 
 STRING = TEXT.replace(b"return lower(page);", b'return lower("on", page); /* so */')
@@ -234,6 +327,108 @@ def test_what_is_kept_may_be_gone(
     demo.write_text("/* One more. */\n" + demo.read_text())
     assert check("demo") == check("demo", "--no-cache")
     assert check.made == 3
+
+
+def test_what_is_kept_may_be_of_another_run(
+    demo: Path, check: Checks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check("demo")
+    text = demo.read_text()
+    with monkeypatch.context() as during:
+        # As where all of every text was asked for, or the run was stopped, or nothing fits in.
+        during.setattr(cli_kept, "keep_asked", lambda *parts: None)
+        demo.write_text(text.replace("page->index", "page_file_index(page)"))
+        shown = check("demo")
+    # What was asked is known of the first text, what was found of the second one.
+    demo.write_text("/* One more. */\n" + text)
+    assert check("demo") == check("demo", "--no-cache") != shown
+
+
+def test_a_text_may_have_come_between(
+    demo: Path, check: Checks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check("demo")
+    text = demo.read_text()
+    with monkeypatch.context() as during:
+        # The report is kept with its places moved, the text that it rests on is not.
+        during.setattr(cli_still.Standing, "keep", lambda *parts: None)
+        demo.write_text("/* One. */\n" + text)
+        check("demo")
+        assert check.made == 1
+    demo.write_text("/* One. */\n/* Two. */\n" + text)
+    assert check("demo") == check("demo", "--no-cache")
+
+
+def test_an_effect_goes_to_the_function_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Checks
+) -> None:
+    for name in ("include", "contract/relocation-under-swapfile"):
+        shutil.copytree(FIXTURES / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    place = "contract/relocation-under-swapfile"
+    file = tmp_path / place / "bad.c"
+    does, not_ = "\treturn relocate_block_group(group);\n}\n", "\treturn 0;\n}\n"
+    head = "static int {}(struct group *group)\n{{\n"
+    other, step = head.format("foo_other"), head.format("foo_step")
+    text = file.read_text().replace("ret = relocate_block_group", "ret = foo_step")
+    text = text.replace("static int request", "{}static int request", 1)
+
+    def written(between: str) -> str:
+        return text.replace("{}", between, 1)
+
+    file.write_text(written(other + does + step + not_))
+    none = check(place)
+    file.write_text(written(other + not_ + step + does))
+    one = check(place)
+    assert one == check(place, "--no-cache") != none
+
+
+def test_a_comment_speaks_of_what_is_behind_it(demo: Path, check: Checks) -> None:
+    text = demo.read_text()
+    head = "static int foofs_submit("
+    allowed = "/* pagefix: allow(raw-page-offset): so it is\n * here. */\n"
+    assert text.count(head) == 1
+    demo.write_text(text.replace(head, allowed + head))
+    shown = check("demo")
+    demo.write_text(text.replace(head, allowed.replace("here", "there") + head))
+    assert check("demo") == check("demo", "--no-cache") != shown
+    demo.write_text(text.replace(head, allowed + "static int foo(void)\n{\n}\n\n" + head))
+    assert check("demo") == check("demo", "--no-cache") != shown
+
+
+def test_a_table_may_be_filled_by_a_function(demo: Path, check: Checks) -> None:
+    # Where no table is in sight it is asked if any file of the folder fills the slot.
+    file = demo.parent.parent / "alone" / "other.c"
+    file.parent.mkdir()
+    text = "static int other(void)\n{\n\treturn 0;\n}\n"
+    file.write_text(text)
+    check("alone")
+    file.write_text(text.replace("return", "if (1)\n\t\treturn"))
+    check("alone")
+    assert check.made == 1
+    file.write_text(text.replace("return", "table.swap_activate = activate;\n\treturn"))
+    check("alone")
+    assert check.made == 2
+
+
+@pytest.mark.parametrize("place", ["a b", "a,b", "tree@1"])
+def test_lines_move_whatever_the_folder_is_called(place: str) -> None:
+    report = Report(
+        TreeFacts(None, (), ()),
+        (),
+        (),
+        Coverage(unresolved_calls=(f"{place}/a.c:2", "a.c:2", f"x/{place}/a.c:2")),
+        (),
+        Ledger(0, 0, 0, 0, {}),
+        (),
+        1,
+    )
+    shift = shifted(f"{place}/a.c", b"\nint a;\n", b"/* A. */\n\nint a;\n", Asked())
+    assert shift is not None
+    calls = moved(report, shift).coverage.unresolved_calls
+    assert set(calls) == {f"{place}/a.c:3", "a.c:2", f"x/{place}/a.c:2"}
+    with pytest.raises(LookupError):
+        moved(replace(report, assumptions=(f"see {place}/a.c:2",)), shift)
 
 
 def test_a_staged_text_need_not_be_looked_at(

@@ -10,6 +10,7 @@ from pagefix.program.locals import visible
 from pagefix.program.margins import Margin, margin
 from pagefix.program.program import Program, invoked
 from pagefix.program.shapes import UNKNOWN, element, find_member, owned, tag
+from pagefix.program.text import possible_names
 from pagefix.program.tree import Tree
 from pagefix.program.typer import Typer
 
@@ -26,6 +27,7 @@ __all__ = [
     "invoked",
     "margin",
     "owned",
+    "possible_names",
     "swaps_through_methods",
     "tag",
     "visible",

@@ -15,7 +15,7 @@ from collections import OrderedDict
 
 from pagefix import reads
 
-__all__ = ["Store", "Text"]
+__all__ = ["Store", "Text", "possible_names"]
 
 # Also in comments, which does no harm, and costs half of looking for the line's begin.
 _DIRECTIVE = re.compile(rb'#[ \t]*(?:define[ \t]+(\w+)|include[ \t]*([<"][^>"\n]+)[>"])')
@@ -33,6 +33,11 @@ _KEPT_BYTES = 48 << 20
 _KEPT_NAMES = 600_000
 # How often a text is searched for a name before its names are collected.
 _LOOKS = 8
+
+
+def possible_names(data: bytes) -> frozenset[bytes]:
+    """Return names a text may declare as a function, variable or typedef; too many."""
+    return frozenset(_WORD.findall(b"\n".join(_TOP.findall(b"\n" + data))))
 
 
 class Text:
@@ -144,8 +149,7 @@ class Text:
     def names(self) -> frozenset[bytes]:
         """Names it may declare as a function, variable or typedef; too many, not too few."""
         if self._names is None:
-            lines = b"\n".join(_TOP.findall(b"\n" + self.data))
-            names = frozenset(_WORD.findall(lines))
+            names = possible_names(self.data)
             if self._store is not None:
                 self._store._weigh(len(names))
             self._names = names
