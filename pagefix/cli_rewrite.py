@@ -39,6 +39,7 @@ __all__ = ["run"]
 def run(options: argparse.Namespace) -> int:
     """Run the command and return the exit status."""
     from pagefix import engine, rewriting
+    from pagefix.program import Program
 
     writes = options.apply or (options.interactive and options.patch is None)
     if "-" in options.paths and (writes or options.interactive):
@@ -59,6 +60,8 @@ def run(options: argparse.Namespace) -> int:
         program = engine.load(options.paths)
     with busy(program):
         found = _found(options, settings, program)
+        if isinstance(found.texts, Program):
+            program = found.texts
         warn(found.warnings)
         # Before a part is chosen: a baseline counts all that is alike.
         report, _ = lived_with(found.report, settings)
@@ -86,9 +89,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _found(options: argparse.Namespace, settings: Settings, program: Program) -> Found[Report]:
     # What a check finds, which may have been asked for before.
+    from pagefix import engine
+
     def work(_: bytes | None, store: Store | None) -> tuple[Program, Report, Sequence[str]]:
         chosen, names = chosen_rules(options, settings, store)
-        return program, *checked(program, options, settings, chosen, names)
+        # What has been read of the program so far is noted nowhere: an answer that is kept
+        # would not rest on it.
+        noted = program if store is None else engine.load(options.paths)
+        return noted, *checked(noted, options, settings, chosen, names)
 
     if "-" in options.paths:
         # It has been read.

@@ -319,6 +319,14 @@ def test_a_change_on_a_chain_is_looked_at(demo: Path, check: Checks) -> None:
     assert shown == check("demo", "--no-cache")
 
 
+def test_what_a_rewrite_has_read_is_noted(demo: Path, check: Checks) -> None:
+    main(["rewrite", "demo/foofs.c"])
+    check.capsys.readouterr()
+    text = demo.read_text()
+    demo.write_text(text.replace("page->index", "page_file_index(page)"))
+    assert check("demo/foofs.c") == check("demo/foofs.c", "--no-cache")
+
+
 def test_what_is_kept_may_be_gone(
     demo: Path, check: Checks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
