@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,8 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
-    :param argv: arguments without the program's name; those of the process if left out.
+    :param argv: arguments without the program's name; those of the process, which then is the
+        command's own, if left out.
     :return: ``int``, the exit status.
     """
     if sys.stderr is None:
@@ -39,8 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is None:
             raise _NO_OUTPUT
         options = _arguments(words)
+        options.alone = argv is None
         code: int = import_module(f"pagefix.cli_{options.command}").run(options)
         sys.stdout.flush()
+        if options.alone:
+            # The process ends, and all goes with it: Python need not look what could go before.
+            gc.freeze()
         return code
     except PagefixError as error:
         _complain(error, debug)
