@@ -93,6 +93,26 @@ class Shift:
             raise LookupError(f"byte {offset} of {self.path} was replaced")
         return offset + hunk.new_end - hunk.end
 
+    def lines(self, first: int, last: int) -> tuple[int, int]:
+        """Return where some lines are now, the last one included.
+
+        :raises LookupError: if one of them was replaced, or something came between them.
+        """
+        moved = self.line(first), self.line(last)
+        if bisect_right(self._lines, first - 1) != bisect_right(self._lines, last - 1):
+            raise LookupError(f"{self.path}:{first}-{last} have other lines between them")
+        return moved
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return where some bytes are now, at least one, the end exclusive.
+
+        :raises LookupError: if one of them was replaced, or something came between them.
+        """
+        moved = self.offset(start), self.offset(end - 1) + 1
+        if bisect_right(self._starts, start) != bisect_right(self._starts, end - 1):
+            raise LookupError(f"bytes {start} to {end} of {self.path} have others between them")
+        return moved
+
     def edit(self, offset: int) -> int:
         """Return where a byte is now that something would be written at.
 

@@ -148,6 +148,23 @@ def test_what_was_replaced_has_no_place() -> None:
         shift.line(TEXT[:at].count(b"\n") + 1)
 
 
+def test_what_is_between_belongs_to_a_place() -> None:
+    # A statement expression has lines of its own, which a message may show.
+    old = b"int seen(int a)\n{\n\tstep(({ one();\n\t\t/* A. */\n\t\ttwo(); }));\n}\n"
+    found = Asked()
+    found.items["a.c"] = {0}
+    for more in (b"/* B. */", b"/* A. */\n\t\t/* B. */"):
+        shift = shifted("a.c", old, old.replace(b"/* A. */", more), found)
+        assert shift is not None
+        start, end = old.index(b"step"), old.index(b";\n}\n")
+        with pytest.raises(LookupError):
+            shift.span(start, end)
+        with pytest.raises(LookupError):
+            shift.lines(3, 5)
+        assert shift.span(start, start + 4) == (start, start + 4)
+        assert shift.lines(1, 3) == (1, 3)
+
+
 # Functions that were not looked at, one behind the other.
 BESIDE = """\
 static int one(int count)
@@ -325,6 +342,25 @@ def test_what_a_rewrite_has_read_is_noted(demo: Path, check: Checks) -> None:
     text = demo.read_text()
     demo.write_text(text.replace("page->index", "page_file_index(page)"))
     assert check("demo/foofs.c") == check("demo/foofs.c", "--no-cache")
+
+
+def test_a_comment_decides_if_there_is_something_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Checks
+) -> None:
+    # No line can be put behind one whose comment goes on.
+    for name in ("include", "guards"):
+        shutil.copytree(FIXTURES / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "guards" / "foofs.c"
+    for each in (tmp_path / "guards").glob("*.*.c"):
+        each.unlink()
+    text = file.read_text()
+    old = "set_page_private(page, what); /* of ours */"
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, "get_page(page); /* of\n\t\tours */"))
+    shown = check("guards")
+    file.write_text(text.replace(old, "get_page(page); /* of ours */"))
+    assert check("guards") == check("guards", "--no-cache") != shown
 
 
 def test_what_is_kept_may_be_gone(

@@ -30,6 +30,12 @@ class Moves(Protocol):
     def offset(self, offset: int) -> int:
         """Return where a byte is now; ``LookupError`` if it is gone."""
 
+    def lines(self, first: int, last: int) -> tuple[int, int]:
+        """Return where lines are now; ``LookupError`` if any is gone or new among them."""
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return where bytes are now; ``LookupError`` if any is gone or new among them."""
+
     def edit(self, offset: int) -> int:
         """Return what ``offset`` does, of a place of an edit, which rests on what is around it."""
 
@@ -61,6 +67,9 @@ class _Mover:
         )
 
     def _finding(self, finding: Finding) -> Finding:
+        if finding.fixes and finding.span.path == self._path:
+            # That there is nothing to write may rest on what is around it, too.
+            self._moves.edit(finding.span.start)
         return replace(
             finding,
             place=self._place(finding.place),
@@ -96,8 +105,8 @@ class _Mover:
     def _unread(self, unread: Unread) -> Unread:
         if unread.path != self._path:
             return unread
-        line = self._moves.line
-        return replace(unread, line=line(unread.line), end_line=line(unread.end_line))
+        line, end_line = self._moves.lines(unread.line, unread.end_line)
+        return replace(unread, line=line, end_line=end_line)
 
     def _coverage(self, coverage: Coverage) -> Coverage:
         # They are sorted as texts, in which 1000 comes before 999.
@@ -116,11 +125,11 @@ class _Mover:
         return Span(span.path, *self._range(span.start, span.end))
 
     def _range(self, start: int, end: int) -> tuple[int, int]:
-        offset = self._moves.offset
-        # The end belongs to the byte before it; a place between two bytes, to both.
-        after = offset(end - 1) + 1 if end else 0
         if start < end:
-            return offset(start), after
+            return self._moves.span(start, end)
+        offset = self._moves.offset
+        # A place between two bytes belongs to both.
+        after = offset(end - 1) + 1 if end else 0
         if after != offset(start):
             raise LookupError(f"byte {start} of {self._path} has something new beside it")
         return after, after
@@ -128,8 +137,8 @@ class _Mover:
     def _place(self, place: Place) -> Place:
         if place.path != self._path:
             return place
-        line = self._moves.line
-        return place._replace(line=line(place.line), end_line=line(place.end_line))
+        line, end_line = self._moves.lines(place.line, place.end_line)
+        return place._replace(line=line, end_line=end_line)
 
     def _text(self, text: str) -> str:
         # Sentences name no lines; if one does, as in a string of the code, who knows whose.
