@@ -30,7 +30,8 @@ __all__ = ["Hunk", "Shift", "shifted"]
 
 # As those who search see it: a word ends before a byte that is not ASCII.
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(", re.ASCII)
+# With what stands between, for some take no call that goes over a line which ends in CR LF.
+_CALLED = re.compile(r"([A-Za-z_]\w*)[ \t\n]*([^\S \t\n]?)\s*\(", re.ASCII)
 _MARK = re.compile(r"[;()]")
 # Between two lines there may be more: where comments were.
 _LINES = re.compile(r"[ \t\r]*\n\s*")
@@ -356,7 +357,7 @@ def _pairs(one: dict[str, str], two: dict[str, str]) -> Iterator[tuple[str, str]
 
 def _code_alike(old: str, new: str, asked: Asked) -> bool:
     moved = set(_WORD.findall(old)) ^ set(_WORD.findall(new))
-    moved |= set(_CALLED.findall(old)) ^ set(_CALLED.findall(new))
+    moved |= {name for name, _ in set(_CALLED.findall(old)) ^ set(_CALLED.findall(new))}
     alike = _around(old, asked.words) == _around(new, asked.words)
     return alike and moved.isdisjoint(asked.mentioned)
 

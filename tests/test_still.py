@@ -188,6 +188,7 @@ ELSEWHERE = {
     "a call goes to the function behind": ("lower(count);", "", "step();", "lower(count);"),
     "a call becomes a comment": ("lower(count);", "/* lower(count); */", "", ""),
     "what is a comment changes": ("lower(count);\n\t/*; ", "/*;lower(count);\n\t", "", ""),
+    "a call over a line that ends in CR LF": ("lower(count)", "lower\r\n\t(count)", "", ""),
     "a call in a string": ("lower(count);", 'take("lower(count);");', "", ""),
     "what is called around a word": ("take((", "give((", "", ""),
     "what stands in the braces behind a word": ("one_more", "one_less", "", ""),
