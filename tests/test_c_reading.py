@@ -126,3 +126,22 @@ def test_no_text_is_too_odd(text: str) -> None:
     for chunk in chunks:
         unit.items(chunk)
         assert 0 <= chunk.start <= chunk.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("typedef struct __head head_t;", "head_t"),
+        ("typedef struct __head *head_p;", "head_p"),
+        ("typedef __u32 uint32_t;", "uint32_t"),
+        ("typedef __kernel_size_t size_t;", "size_t"),
+        ("struct __packed foo *bar;", "bar"),
+        ("union __word word;", "word"),
+    ],
+)
+def test_the_scan_and_the_reader_find_one_name(text: str, name: str) -> None:
+    unit = read(SourceFile("a.h", "a.h", text.encode()), NoMacros())
+    (chunk,) = unit.chunks
+    assert chunk.names == (name,)
+    (item,) = unit.items(chunk)
+    assert getattr(item, "name", None) == name

@@ -242,6 +242,10 @@ def _macro_member(base: TypeOf) -> Field:
     return Field("", base, call.start)
 
 
+# In ``typedef __u32 uint32_t;`` the parser takes the name for the type that it knows.
+_NAMED = frozenset(("identifier", "field_identifier", "type_identifier", "primitive_type"))
+
+
 def declarator(cx: Context, node: Node, base: Type) -> Declared:
     """Lower a declarator, abstract ones too.
 
@@ -253,7 +257,7 @@ def declarator(cx: Context, node: Node, base: Type) -> Declared:
     while True:
         kind = node.type
         inner = node.children
-        if kind in ("identifier", "field_identifier", "type_identifier"):
+        if kind in _NAMED:
             return Declared(cx.word(node), node.start_byte + cx.shift, type_, params, init)
         nested: Node | None = None
         if kind == "init_declarator":
@@ -284,7 +288,7 @@ def declarator(cx: Context, node: Node, base: Type) -> Declared:
 def _nested(nodes: list[Node]) -> Node | None:
     for node in nodes:
         kind = node.type
-        if kind in _DECLARATORS or kind.startswith("abstract_") or kind == "type_identifier":
+        if kind in _DECLARATORS or kind in _NAMED or kind.startswith("abstract_"):
             return node
     return None
 

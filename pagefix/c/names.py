@@ -261,7 +261,8 @@ def _macro_variable(text: bytes, macro: bytes, at: int) -> bytes:
 
 _SPELT = re.compile(
     rb"\b(?:struct|union|enum)\b[^@;,()=*]*(?:\([^@;]*?\)[^@;,()=*]*)?@"
-    rb"|\b(?:struct|union|enum)\s+(?:__\w+\s+)?\w+"
+    # What stands between them is an attribute: not so in ``struct __head head_t;``.
+    rb"|\b(?:struct|union|enum)\s+(?:__\w+\s+(?=\w+[\s*(]+\w))?\w+"
 )
 _TYPED = re.compile(rb"\b(?:int|char|long|short|void|unsigned|signed|float|double|bool|_Bool)\b")
 
