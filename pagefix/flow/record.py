@@ -248,6 +248,7 @@ class Record:
                 name
                 for each in walk(function.body)
                 if isinstance(each, ast.Binary) and each.op in ("==", "!=", "&")
+                if self._holds_flags(frame, each.left)
                 for name in walk(each.right)
             )
             self._informed[key] = any(
@@ -257,6 +258,15 @@ class Record:
                 for atom in frame.value(name)
             )
         return self._informed[key]
+
+    def _holds_flags(self, frame: Observer, expr: ast.Expr) -> bool:
+        # Not the number of an error, which may have the bit as well.
+        return any(
+            isinstance(atom, Const) and atom.value in self.flags
+            for name in walk(expr)
+            if isinstance(name, ast.Name) and name.decl != ast.GLOBAL
+            for atom in frame.value(name)
+        )
 
     def _call(self, frame: Observer, expr: ast.Call) -> Seen:
         path = self._path(frame, expr)
