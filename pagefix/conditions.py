@@ -105,9 +105,9 @@ def _has_function(program: Program, name: str) -> bool:
     return bool(
         program.has_symbol(name)
         or any(True for _ in program.callers(name))
-        or program.functions(name, path)
-        or program.macro(name, path)
-        or program.prototype(name, path)
+        or program.functions(name, path, hidden=True)
+        or program.macro(name, path, hidden=True)
+        or program.prototype(name, path, hidden=True)
     )
 
 

@@ -14,11 +14,13 @@ from pagefix.program.tree import Tree
 
 @pytest.fixture
 def kernel(tmp_path: Path) -> Path:
-    for name in ("include/linux", "include/asm-generic", "include/uapi/linux", "fs/one/inner"):
+    folders = ("include/linux", "include/asm-generic", "include/uapi/linux", "fs/one/inner")
+    for name in (*folders, "include/uapi/asm-generic"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "Makefile").touch()
     (tmp_path / "include/linux/mm.h").write_text("struct page;\n")
     (tmp_path / "include/asm-generic/page.h").touch()
+    (tmp_path / "include/uapi/asm-generic/errno.h").touch()
     (tmp_path / "include/uapi/linux/fs.h").touch()
     (tmp_path / "fs/one/a.c").write_text('#include "one.h"\n')
     (tmp_path / "fs/one/one.h").touch()
@@ -78,6 +80,7 @@ def test_two_trees(kernel: Path, tmp_path_factory: pytest.TempPathFactory) -> No
         pytest.param("linux/mm.h", False, "include/linux/mm.h", id="include"),
         pytest.param("linux/fs.h", False, "include/uapi/linux/fs.h", id="uapi"),
         pytest.param("asm/page.h", False, "include/asm-generic/page.h", id="asm-generic"),
+        pytest.param("asm/errno.h", False, "include/uapi/asm-generic/errno.h", id="uapi"),
         pytest.param("linux/none.h", False, None, id="missing"),
         pytest.param("one.h", False, "fs/one/one.h", id="found by a -I of the Makefile"),
     ],

@@ -248,9 +248,12 @@ class Offers:
         found = (
             *(
                 (where, each.at, each.body.start)
-                for where, each in self._program.functions(symbol, path)
+                for where, each in self._program.functions(symbol, path, hidden=True)
             ),
-            *((where, each.at, each.end) for where, each in self._program.prototype(symbol, path)),
+            *(
+                (where, each.at, each.end)
+                for where, each in self._program.prototype(symbol, path, hidden=True)
+            ),
         )
         return any(form.search(self._program.unit(where).code, at, end) for where, at, end in found)
 
@@ -318,15 +321,16 @@ class Offers:
         return home.removeprefix("include/")
 
     def _is_macro(self, symbol: str, path: str) -> bool:
-        return not self._program.functions(symbol, path) and any(
-            macro.params is not None for _, macro in self._program.macro(symbol, path)
+        return not self._program.functions(symbol, path, hidden=True) and any(
+            macro.params is not None for _, macro in self._program.macro(symbol, path, hidden=True)
         )
 
     def _home(self, symbol: str, path: str) -> tuple[str, int]:
-        # The file that introduces a symbol to a path, and where in it; ("", 0) if none.
+        # The file that introduces a symbol to a path, or would if it were included, and where
+        # in it; ("", 0) if none.
         key = (symbol, path)
         if key not in self._homes:
-            found = next(iter(self._program.introductions(symbol, path)), None)
+            found = next(iter(self._program.introductions(symbol, path, hidden=True)), None)
             self._homes[key] = ("", 0) if found is None else (found[0], found[1][0].start)
         return self._homes[key]
 
@@ -351,8 +355,8 @@ class Offers:
         # The text of each definition of a symbol, without comments.
         path = self._program.files[0]
         found: tuple[tuple[str, ast.Function | ast.Macro], ...] = self._program.functions(
-            symbol, path
-        ) or self._program.macro(symbol, path)
+            symbol, path, hidden=True
+        ) or self._program.macro(symbol, path, hidden=True)
         return [self._program.unit(where).code[item.start : item.end] for where, item in found]
 
 

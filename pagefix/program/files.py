@@ -70,7 +70,7 @@ class Files:
         self._scopes = Scopes(tree, self._store, [self._disk[path] for path in self.files])
         self.asked.parts = self._scopes.parts
         self._units: dict[str, Unit] = {}
-        self._nowhere: dict[str, set[tuple[str, bool]]] = {}
+        self._nowhere: dict[str, set[tuple[str, bool, bool]]] = {}
         self._marks: dict[tuple[str, str], bool] = {}
 
     # --- one file --------------------------------------------------------------
@@ -171,21 +171,28 @@ class Files:
         return frozenset(self._show(text) for text in texts if text is not None) - {path}
 
     def introductions(
-        self, name: str, path: str, *, far: bool = True, form: re.Pattern[bytes] | None = None
+        self,
+        name: str,
+        path: str,
+        *,
+        far: bool = True,
+        hidden: bool = False,
+        form: re.Pattern[bytes] | None = None,
     ) -> Iterator[tuple[str, tuple[Item, ...]]]:
         """Yield each file that introduces a name, nearest first, with what it says of it.
 
         Functions, variables, typedefs and macros are found; constants and tags of records
         have methods of their own.
 
+        :param hidden: whether also what ``path`` does not see is found: what could be included.
         :param form: what a file must hold to be read for the name.
         """
         key = _key(name)
         self.asked.names.add(name)
         nowhere = self._nowhere.setdefault(path, set())
-        if not name or name.startswith(_OURS) or (name, far) in nowhere:
+        if not name or name.startswith(_OURS) or (name, far, hidden) in nowhere:
             return
-        for stage in self._scopes.stages(self.disk(path), far=far):
+        for stage in self._scopes.stages(self.disk(path), far=far, hidden=hidden):
             found = False
             for text in stage:
                 if text.may_introduce(key) and (form is None or form.search(text.data)):
@@ -197,7 +204,7 @@ class Files:
             if found:
                 return
         if form is None:
-            nowhere.add((name, far))
+            nowhere.add((name, far, hidden))
 
     def own(self, name: str, path: str) -> tuple[Item, ...]:
         """Return what a file itself says of a name: see :meth:`introductions`."""

@@ -38,9 +38,12 @@ class Lookup(Files):
         self._memo: dict[str, dict[tuple[str, str], Any]] = {}
         self._stripped: dict[str, dict[str, Type]] = {}
 
-    def macro(self, name: str, path: str) -> tuple[tuple[str, Macro], ...]:
-        """Return the nearest definitions of a macro."""
-        return self._nearest(name, path, Macro)
+    def macro(self, name: str, path: str, *, hidden: bool = False) -> tuple[tuple[str, Macro], ...]:
+        """Return the nearest definitions of a macro.
+
+        :param hidden: whether also those that ``path`` could see if it included more.
+        """
+        return self._nearest(name, path, Macro, hidden=hidden)
 
     def near_macros(self, name: str, path: str) -> tuple[tuple[str, Macro], ...]:
         """Return the definitions of a name that is a macro where ``path`` sees it.
@@ -94,16 +97,17 @@ class Lookup(Files):
         return tuple((path, item) for item in self.own(name, path) if isinstance(item, kind))
 
     def _nearest(
-        self, name: str, path: str, kind: type[_T], *, far: bool = True
+        self, name: str, path: str, kind: type[_T], *, far: bool = True, hidden: bool = False
     ) -> tuple[tuple[str, _T], ...]:
-        key = (kind.__name__ if far else f"near {kind.__name__}", name)
-        return self._memoised(path, key, lambda: self._nearest_now(name, path, kind, far))
+        reach = "hidden" if hidden else "far" if far else "near"
+        key = (f"{reach} {kind.__name__}", name)
+        return self._memoised(path, key, lambda: self._nearest_now(name, path, kind, far, hidden))
 
     def _nearest_now(
-        self, name: str, path: str, kind: type[_T], far: bool
+        self, name: str, path: str, kind: type[_T], far: bool, hidden: bool
     ) -> tuple[tuple[str, _T], ...]:
         form = typedef_of(name) if kind.__name__ == Typedef.__name__ else None
-        for shown, items in self.introductions(name, path, far=far, form=form):
+        for shown, items in self.introductions(name, path, far=far, hidden=hidden, form=form):
             found = tuple((shown, item) for item in items if isinstance(item, kind))
             if found:
                 return found

@@ -102,11 +102,15 @@ class Program(Records):
 
     # --- definitions by name -----------------------------------------------------
 
-    def functions(self, name: str, path: str) -> tuple[tuple[str, Function], ...]:
+    def functions(
+        self, name: str, path: str, *, hidden: bool = False
+    ) -> tuple[tuple[str, Function], ...]:
         """Return the definitions of a function that a call in ``path`` may mean.
 
         Those of the file itself; else those of other checked files that are not static;
         else those of the headers it sees. All variants, both sides of an ``#if``.
+
+        :param hidden: whether also those that it could see if it included more.
         """
         here = self._in_file(name, path, Function)
         if here:
@@ -118,7 +122,7 @@ class Program(Records):
             for _, function in self._in_file(name, shown, Function)
             if not function.static
         )
-        return checked or self._nearest(name, path, Function)
+        return checked or self._nearest(name, path, Function, hidden=hidden)
 
     def bodies(self, name: str) -> Iterator[bytes]:
         """Yield the code of each function of a name in the checked files, comments blanked."""
@@ -128,9 +132,14 @@ class Program(Records):
                 if chunk.kind is ChunkKind.FUNCTION:
                     yield unit.code[chunk.start : chunk.end]
 
-    def prototype(self, name: str, path: str) -> tuple[tuple[str, Prototype], ...]:
-        """Return the nearest declarations of a function."""
-        return self._nearest(name, path, Prototype)
+    def prototype(
+        self, name: str, path: str, *, hidden: bool = False
+    ) -> tuple[tuple[str, Prototype], ...]:
+        """Return the nearest declarations of a function.
+
+        :param hidden: as of :meth:`functions`.
+        """
+        return self._nearest(name, path, Prototype, hidden=hidden)
 
     def variable(self, name: str, path: str, *, far: bool = True) -> tuple[tuple[str, Global], ...]:
         """Return the definitions of a variable at file scope, else its nearest declarations.
@@ -220,12 +229,14 @@ class Program(Records):
         return found
 
     def declares(self, name: str) -> bool:
-        """Tell whether any header that the checked files see declares a function or macro.
+        """Tell whether any header that the checked files could see declares a function or macro.
 
         Of many files the first ones speak for all.
         """
         return self.has_symbol(name) or any(
-            self.functions(name, path) or self.macro(name, path) or self.prototype(name, path)
+            self.functions(name, path, hidden=True)
+            or self.macro(name, path, hidden=True)
+            or self.prototype(name, path, hidden=True)
             for path in self.files[:_ENOUGH]
         )
 

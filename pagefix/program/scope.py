@@ -66,10 +66,16 @@ class Scopes:
         for stage in self.stages(disk, far=far):
             yield from stage
 
-    def stages(self, disk: str, *, far: bool = True) -> Iterator[Iterator[Text]]:
-        """Yield a scope in parts: the next one counts where those before do not know a name."""
+    def stages(
+        self, disk: str, *, far: bool = True, hidden: bool = False
+    ) -> Iterator[Iterator[Text]]:
+        """Yield a scope in parts: the next one counts where those before do not know a name.
+
+        :param hidden: whether all of ``include/`` is searched even for a file that sees no more
+            than it includes.
+        """
         yield self._near(disk)
-        if far and not self._is_closed(disk):
+        if hidden or (far and not self._is_closed(disk)):
             yield self._far(disk)
         yield iter((self._builtin,))
 

@@ -136,8 +136,11 @@ class Tree:
         if found == "":
             found = _first([f"{top}/{name}" for top in self._search])
             if found is None and name.startswith("asm/") and self.root is not None:
-                generic = join(self.disk("include"), "asm-generic", name[4:])
-                found = _first([generic, *(f"{top}/{name}" for top in self._arches())])
+                generic = [
+                    join(self.disk("include"), *folders, "asm-generic", name[4:])
+                    for folders in ((), ("uapi",))
+                ]
+                found = _first([*generic, *(f"{top}/{name}" for top in self._arches())])
             self._included[name] = found
         return found
 
