@@ -10,7 +10,7 @@ and how many of the lines of a reference it finds (recall) and how many of its l
 what at least two of the tools report. A tool that is absent is shown as absent, with how to
 install it. "One file changed" adds a
 comment at the end of the largest file of a copy before each run, where nothing was asked of it;
-"a chain changed" adds one in a method that the VM calls.
+"a chain changed" adds a statement to a method that the VM calls.
 
 ``--scale`` adds time and memory at 1 %, 10 % and 100 % of a folder, as a plot of text.
 ``--against`` adds a table of pagefix against itself at another revision of its repository.
@@ -128,13 +128,13 @@ class Changed:
         self._git("add", ".")
 
     def touch(self, turn: int) -> None:
-        """Add a comment to a method that the VM calls: what it is part of is looked at again."""
+        """Add a statement to a method that the VM calls: all it is part of is looked at again."""
         for path in sorted(self.folder.rglob("*.c")):
             text = path.read_text(errors="surrogateescape")
             for name in METHOD.findall(text):
                 head = re.search(rf"^\w[\w \t*]*\b{name}\([^)]*\)\n{{\n", text, re.MULTILINE)
                 if head is not None:
-                    more = f"\t/* bench: {turn} */\n"
+                    more = f"\tbench({turn});\n"
                     changed = text[: head.end()] + more + text[head.end() :]
                     path.write_text(changed, errors="surrogateescape")
                     return

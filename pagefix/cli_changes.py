@@ -206,6 +206,7 @@ def _holds_source(path: str) -> bool:
         each.name.endswith(_SOURCES)
         or (each.kind == "directory" and _holds_source(os.path.join(path, each.name)))
         for each in reads.entries(path)
+        if each.name not in reads.HISTORIES
     )
 
 

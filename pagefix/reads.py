@@ -25,6 +25,7 @@ from typing import NamedTuple
 from pagefix.overlay import Overlay
 
 __all__ = [
+    "HISTORIES",
     "NO_SIGN",
     "Entry",
     "Log",
@@ -54,6 +55,10 @@ __all__ = [
 #: What tells without reading that a file or directory is as it was: size, times of its
 #: text and of its entry in nanoseconds, number.
 Sign = tuple[int, int, int, int]
+
+#: What version control keeps beside the files: none of it is source, whatever it is called
+#: (a branch ``fix.c`` is a file of that name).
+HISTORIES = frozenset((".git", ".hg", ".svn"))
 
 #: Of what is on no disk.
 NO_SIGN: Sign = (0, 0, 0, 0)

@@ -114,6 +114,13 @@ def test_files_below_a_directory(kernel: Path, monkeypatch: pytest.MonkeyPatch) 
     assert list(discover(["."], Tree.around(["."])).files)[:2] == ["fs/one/a.c", "fs/one/inner/b.c"]
 
 
+def test_what_version_control_keeps_is_no_source(kernel: Path) -> None:
+    (kernel / "fs/one/.git/refs/heads").mkdir(parents=True)
+    (kernel / "fs/one/.git/refs/heads/fix.c").write_text("0123\n")
+    found = discover([f"{kernel}/fs/one"], Tree(str(kernel)))
+    assert list(found.files) == ["fs/one/a.c", "fs/one/inner/b.c", "fs/one/one.h"]
+
+
 def test_what_cannot_be_read_below_a_directory_is_listed(kernel: Path) -> None:
     (kernel / "fs/one/gone.c").symlink_to("nowhere")
     os.mkfifo(kernel / "fs/one/pipe.c")

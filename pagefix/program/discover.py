@@ -142,6 +142,8 @@ def _below(top: str, inner: str) -> Iterator[tuple[str, str | None]]:
         return
     for entry, kind in listed:
         name = join(inner, entry) if inner else entry
+        if entry in reads.HISTORIES:
+            continue
         if kind == "directory":
             yield from _below(top, name)
         elif kind == "file" and entry.endswith((*_SUFFIXES, *_SCRIPTS)):
