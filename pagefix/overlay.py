@@ -23,6 +23,8 @@ class Overlay:
         # By folder, all links followed: who lays a text over a file may name it in another
         # way than who opens it.
         self._folders: dict[str, dict[str, bytes | None]] = {}
+        # A look at a name is quicker than one at where its folder leads to.
+        self._names = {os.path.basename(path) for path in files}
         self._real: dict[str, str] = {}
         for path, data in files.items():
             folder, name = os.path.split(path)
@@ -44,6 +46,8 @@ class Overlay:
     def holds(self, path: str) -> bool | None:
         """Tell whether a file is there; ``None`` if the disk is to be asked."""
         folder, name = os.path.split(path)
+        if name not in self._names:
+            return None
         files = self._folders.get(self._resolve(folder))
         return files[name] is not None if files is not None and name in files else None
 
