@@ -39,7 +39,7 @@ _R = TypeVar("_R", Report, SitesReport)
 _SHOWN = frozenset(
     "format output stats exit_zero severity baseline write_baseline cache_dir no_cache"
     # Of what has changed, the texts and the paths are asked; these only choose.
-    " staged since patch_in only_named debug jobs"
+    " staged since patch_in only_named debug jobs alone"
     # Of a rewrite, which begins with a check.
     " command unsafe apply interactive patch".split()
 )
@@ -117,7 +117,7 @@ def found_of(
             if kept is not None and isinstance(kept.report, kind):
                 texts = _KeptTexts(kept, known.digests, overlay, stdin)
                 return Found(kept.report, kept.warnings, texts)
-            renewed = None if renew is None else _renewed(answers, store, key, known, renew)
+            renewed = None if renew is None else _renewed(answers, store, each, known, renew)
             if renewed is not None and isinstance(renewed[1], kind):
                 return _found(renewed[0], renewed[1], ())
         begun = time.time_ns()

@@ -10,18 +10,14 @@ Floor 5: imports only lower floors.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from os.path import basename, dirname
 from typing import NamedTuple
 
-from pagefix.errors import PagefixError
 from pagefix.program import Program
 from pagefix.sites_mentions import below
 
 __all__ = ["Reach"]
-
-_INCLUDE = re.compile(rb"#[ \t]*include[ \t]*[<\"]([^>\"\n]+)")
 
 
 class Reach(NamedTuple):
@@ -51,14 +47,7 @@ class Reach(NamedTuple):
 
     def _seeing(self, program: Program, source: str) -> Iterator[str]:
         # What a source may include, or may have included, so that it is read through it.
-        try:
-            data = program.data(source)
-        except PagefixError:
-            data = b""
-        names = {
-            basename(each.decode("utf-8", "surrogateescape")) for each in _INCLUDE.findall(data)
-        }
-        names |= self.parts
+        names = self.parts | set(map(basename, program.included(source)))
         here = dirname(source)
         for path in below(program.files, here) if here else program.files:
             if here in (dirname(path), dirname(dirname(path))):

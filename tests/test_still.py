@@ -305,11 +305,16 @@ def check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     return Checks(monkeypatch, capsys)
 
 
+def laid_out(folder: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """Copy a folder of fixtures with the headers that they see, and go there."""
+    for name in ("include", place):
+        shutil.copytree(FIXTURES / name, folder / name)
+    monkeypatch.chdir(folder)
+
+
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("include", "demo"):
-        shutil.copytree(FIXTURES / name, tmp_path / name)
-    monkeypatch.chdir(tmp_path)
+    laid_out(tmp_path, monkeypatch, "demo")
     return tmp_path / "demo" / "foofs.c"
 
 
@@ -349,9 +354,7 @@ def test_a_comment_decides_if_there_is_something_to_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Checks
 ) -> None:
     # No line can be put behind one whose comment goes on.
-    for name in ("include", "guards"):
-        shutil.copytree(FIXTURES / name, tmp_path / name)
-    monkeypatch.chdir(tmp_path)
+    laid_out(tmp_path, monkeypatch, "guards")
     file = tmp_path / "guards" / "foofs.c"
     for each in (tmp_path / "guards").glob("*.*.c"):
         each.unlink()
@@ -407,9 +410,7 @@ def test_a_text_may_have_come_between(
 def test_an_effect_goes_to_the_function_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Checks
 ) -> None:
-    for name in ("include", "contract/relocation-under-swapfile"):
-        shutil.copytree(FIXTURES / name, tmp_path / name)
-    monkeypatch.chdir(tmp_path)
+    laid_out(tmp_path, monkeypatch, "contract/relocation-under-swapfile")
     place = "contract/relocation-under-swapfile"
     file = tmp_path / place / "bad.c"
     does, not_ = "\treturn relocate_block_group(group);\n}\n", "\treturn 0;\n}\n"
@@ -537,9 +538,7 @@ PLACES = ["demo", "guards", "contract/relocation-under-swapfile"]
 def test_any_change(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Checks
 ) -> None:
-    for name in ("include", place):
-        shutil.copytree(FIXTURES / name, tmp_path / name)
-    monkeypatch.chdir(tmp_path)
+    laid_out(tmp_path, monkeypatch, place)
     chance = random.Random(place)
     files = sorted((tmp_path / place).rglob("*.c"))
     check(place)

@@ -103,8 +103,7 @@ class Store:
 
         :param kind: a word for people.
         """
-        if len(data) < self._limit:
-            self._guarded(lambda: self._put([(key, kind, data)]), make=True)
+        self.put_all(kind, {key: data})
 
     def put_all(self, kind: str, values: Mapping[bytes, bytes]) -> None:
         """Keep several values at once."""

@@ -170,6 +170,11 @@ class Files:
         texts = (self._store.text(each) for each in sorted(found))
         return frozenset(self._show(text) for text in texts if text is not None) - {path}
 
+    def included(self, path: str) -> tuple[str, ...]:
+        """Return the names that a file includes, as they are written there."""
+        text = self._store.text(self.disk(path))
+        return () if text is None else tuple(name for name, _ in text.includes)
+
     def introductions(
         self,
         name: str,
